@@ -1,0 +1,93 @@
+// The artifact ABI: what compiled code and whoever runs it agree on. Plain C, no other header of
+// the project needed, no runtime behind it.
+//
+// An artifact is a constant table `lg_artifact`. The caller owns all memory; compiled code
+// allocates nothing, prints nothing and keeps no globals, so that two threads may run one artifact
+// at once on two workspaces. A shared library exports `lgpnc_artifact()`; an object's header
+// declares the table.
+#ifndef LG_RUNTIME_ARTIFACT_H
+#define LG_RUNTIME_ARTIFACT_H
+
+#include <stdint.h>
+
+// Counts up whenever anything below changes its meaning or its place.
+#define LG_ARTIFACT_ABI 1
+#define LG_ARTIFACT_SYMBOL "lgpnc_artifact"
+#define LG_ABI_MAX_RANK 8
+// Alignment of the packed weights and of the workspace, in bytes.
+#define LG_ABI_ALIGNMENT 64
+
+// Element types of everything that crosses the ABI. The numbers are part of the ABI.
+enum lg_abi_dtype {
+    LG_ABI_F32,
+    LG_ABI_BF16,
+    LG_ABI_F16,
+    LG_ABI_I32,
+    LG_ABI_I64,
+    LG_ABI_U8,
+    LG_ABI_BOOL,
+};
+
+// A tensor that crosses the boundary: row-major, dense, aligned to its element.
+typedef struct lg_tensor_desc {
+    const char *name;
+    uint32_t dtype; // enum lg_abi_dtype
+    uint32_t rank;
+    int64_t shape[LG_ABI_MAX_RANK];
+    uint64_t bytes;
+    uint32_t state;  // of a parameter: 1 if it is a state (running statistics, moments), else 0
+    uint32_t unused; // of a parameter: 1 if it is in the checkpoint but no function reads it
+} lg_tensor_desc;
+
+// Part of a kernel: iterations begin <= i < end of its parallel loop.
+typedef void (*lg_kernel_fn)(void *const *buffers, int64_t begin, int64_t end);
+
+// How compiled code uses threads. `run` calls kernel(buffers, b, e) for ranges that together are
+// 0..count, in any order, on any threads, and returns when all are done. The result does not depend
+// on how the range is split. `launch` indexes lg_entry_desc.launches.
+typedef struct lg_parallel {
+    void *context;
+    void (*run)(void *context, uint32_t launch, lg_kernel_fn kernel, void *const *buffers,
+                int64_t count);
+} lg_parallel;
+
+// One call of an entry point. Pointers in the order of the entry's descriptions.
+typedef struct lg_call {
+    const void *const *inputs;
+    void *const *outputs;
+    void *const *params; // checkpoint tensors, where the entry uses them (pack), else may be NULL
+    void *packed;    // lg_artifact.packed_bytes; read by all entries but `pack`, which writes it
+    void *workspace; // lg_entry_desc.workspace_bytes
+    const lg_parallel *parallel; // NULL: serial
+} lg_call;
+
+typedef struct lg_launch_desc {
+    const char *kernel, *label;
+    double flops, bytes; // multiply-add counts as 2; every operand and result once
+} lg_launch_desc;
+
+typedef struct lg_entry_desc {
+    const char *name; // "infer", "pack", ...
+    uint32_t input_count, output_count, launch_count, reserved;
+    const lg_tensor_desc *inputs, *outputs;
+    const lg_launch_desc *launches;
+    uint64_t workspace_bytes;
+    int (*run)(const lg_call *call); // returns 0
+} lg_entry_desc;
+
+typedef struct lg_artifact {
+    uint32_t abi;         // LG_ARTIFACT_ABI of the compiler; always the first field
+    uint32_t bytes;       // sizeof(lg_artifact)
+    const char *compiler; // "lgpnc 0.1.0"
+    const char *model;    // "lgpn:image=256,width=64"
+    const char *target;   // the instruction set it needs: "x86-64-v3", "x86-64-v4", ...
+    uint32_t entry_count, param_count;
+    const lg_entry_desc *entries;
+    const lg_tensor_desc *params; // what a checkpoint must hold, by state_dict names
+    uint64_t packed_bytes;
+    const void *packed; // the packed weights if they were built in, else NULL: run `pack` first
+} lg_artifact;
+
+typedef const lg_artifact *(*lg_artifact_fn)(void);
+
+#endif
