@@ -2,12 +2,18 @@
 // kernel launches that an entry point makes. Schedules (passes/) write it, emitters (codegen/)
 // spell it, the reference interpreter runs it; it prints, parses and verifies like the graph IR:
 //
-//   kernel @add(%x: f32[100], %y: f32[100], %z: out f32[100]) {
-//     parallel %i in 12 {
-//       %z[%i * 8 : 8] = max(%x[%i * 8 : 8] + %y[%i * 8 : 8], 0.0)
+//   kernel @relu_sum(%x: f32[12,100], %y: f32[12,100], %z: out f32[12,100]) {
+//     // z = relu(x + y)
+//     parallel %i in 0..12 {
+//       for %j in 0..96 step 8 {
+//         %z[%i, %j : 8] = max(%x[%i, %j : 8] + %y[%i, %j : 8], 0.0)
+//       }
+//       %z[%i, 96 : 4] = max(%x[%i, 96 : 4] + %y[%i, 96 : 4], 0.0)
 //     }
-//     %z[96 : 4] = max(%x[96 : 4] + %y[96 : 4], 0.0)
 //   }
+//
+// The body of a CPU kernel is one parallel loop 0..N (comments aside), or has none and runs once;
+// of a CUDA kernel one block loop. Lane counts need not be powers of two: tails are short vectors.
 //
 // Buffers are dense and row-major in the physical dimensions of their type: layouts are gone.
 // Vectors are explicit: `[... : 8]` reads or writes eight elements that follow each other; an
