@@ -10,9 +10,9 @@
 
 typedef enum lg_token_kind {
     LG_TOKEN_END,
-    LG_TOKEN_WORD,    // letters, digits, _ . and -> no: [A-Za-z_][A-Za-z0-9_.]*
-    LG_TOKEN_LOCAL,   // %name: text is the name alone
-    LG_TOKEN_GLOBAL,  // @name: [A-Za-z0-9_.:-]+
+    LG_TOKEN_WORD,    // [A-Za-z_][A-Za-z0-9_.]*, a dot only before a letter, digit or _
+    LG_TOKEN_LOCAL,   // %name: [A-Za-z0-9_.]+ likewise; text is the name alone
+    LG_TOKEN_GLOBAL,  // @name: [A-Za-z0-9_.:-]+, . : - not at its end
     LG_TOKEN_INTEGER, // 12, -3; `integer` holds it
     LG_TOKEN_NUMBER,  // 1.5, -2e-3, inf, -inf, nan where a number is asked for; `number` holds it
     LG_TOKEN_STRING,  // "text" without escapes
@@ -34,12 +34,13 @@ typedef struct lg_lexer {
     int line;
     const char *line_start;
     lg_token token;        // the current one
-    bool keep_comments;    // comments are tokens (kernel IR) or skipped (graph IR)
+    bool keep_comments;    // // is a token (kernel IR) or skipped (graph IR); ; is always skipped
     bool negative_numbers; // "-3" is one token (graph IR) or - and 3 (expressions)
     lg_diag *diag;
 } lg_lexer;
 
-// Starts at the first token.
+// Starts at the first token. The two flags are taken as they are: initialise the lexer with them
+// (`lg_lexer lexer = {.keep_comments = true};`) before.
 void lg_lexer_begin(lg_lexer *lexer, const char *file, const char *text, size_t length,
                     lg_diag *diag);
 void lg_lexer_next(lg_lexer *lexer);
