@@ -307,6 +307,14 @@ typedef union lg_number {
 
 // `fn` of arguments of element type `dtype` (for SELECT: of args[1]). i32 results wrap to 32 bits.
 lg_number lg_scalar_evaluate(lg_scalar fn, lg_dtype dtype, const lg_number *args);
+// The same `count` times: args[j][i] is the jth argument of results[i]. `results` may be an argument.
+void lg_scalar_evaluate_many(lg_scalar fn, lg_dtype dtype, const lg_number *const *args,
+                             lg_number *results, int count);
+// Whether `fn` is defined on arguments of element type `dtype` (SELECT: args[1] and args[2]); a front
+// end asks before it builds, evaluating asserts it.
+bool lg_scalar_accepts(lg_scalar fn, lg_dtype dtype);
+// Float to integer goes toward zero and saturates, NaN is 0; integers wrap; to bool is `!= 0`. All
+// float types are f64 here: only memory rounds.
 lg_number lg_number_cast(lg_number value, lg_dtype from, lg_dtype to);
 // Memory to number and back: f32, bf16, f16 (round to nearest even), integers, bool.
 lg_number lg_number_load(lg_dtype dtype, const void *at);
