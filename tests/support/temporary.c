@@ -1,0 +1,64 @@
+#include "tests/support/temporary.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+lg_temporary lg_temporary_new(void)
+{
+    lg_temporary t = {.folder = "/tmp/lgpnc-test-XXXXXX"};
+    ck_assert_ptr_nonnull(mkdtemp(t.folder));
+    return t;
+}
+
+const char *lg_temporary_path(lg_temporary *t, const char *name)
+{
+    snprintf(t->path, sizeof t->path, "%s/%s", t->folder, name);
+    return t->path;
+}
+
+const char *lg_temporary_write(lg_temporary *t, const char *name, const void *bytes, size_t size)
+{
+    FILE *file = fopen(lg_temporary_path(t, name), "wb");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_eq(size ? fwrite(bytes, 1, size, file) : 0, size);
+    ck_assert_int_eq(fclose(file), 0);
+    return t->path;
+}
+
+static int each_entry(const lg_temporary *t, void (*visit)(const char *path))
+{
+    int count = 0;
+    DIR *folder = opendir(t->folder);
+    ck_assert_ptr_nonnull(folder);
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char path[400];
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        count++;
+        snprintf(path, sizeof path, "%s/%s", t->folder, entry->d_name);
+        if (visit)
+            visit(path);
+    }
+    closedir(folder);
+    return count;
+}
+
+int lg_temporary_count(const lg_temporary *t)
+{
+    return each_entry(t, NULL);
+}
+
+static void remove_entry(const char *path)
+{
+    (void)remove(path);
+}
+
+void lg_temporary_free(lg_temporary *t)
+{
+    each_entry(t, remove_entry);
+    (void)remove(t->folder);
+}
