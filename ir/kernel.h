@@ -51,6 +51,9 @@ typedef struct lg_ktype {
     int lanes;      // 1: scalar
 } lg_ktype;
 
+// What an element is computed with: f32 for any float type, i32 for u8.
+lg_dtype lg_kernel_dtype(lg_dtype element);
+
 typedef struct lg_kx lg_kx;
 typedef struct lg_kvar lg_kvar;
 typedef struct lg_kbuffer lg_kbuffer;
@@ -276,7 +279,11 @@ lg_kx *lg_kx_lanes(lg_kbuilder *k, int lanes);
 // `index` holds buffer->rank i64 expressions; `lanes` elements from there on along the last
 // dimension (of a REGISTER buffer of vectors: 1, the result has the buffer's lanes).
 lg_kx *lg_kx_load(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index, int lanes);
+// `c` and `b` are NULL where `fn` takes fewer. A scalar operand is repeated over a vector's lanes.
 lg_kx *lg_kx_apply(lg_kbuilder *k, lg_scalar fn, lg_kx *a, lg_kx *b, lg_kx *c);
+// Does `fn` take operands of `types` (one for each it takes)? Sets the type of the result, or writes
+// what is wrong into `message`. lg_kx_apply asserts it, the parser and the verifier report it.
+bool lg_kx_check_apply(lg_scalar fn, const lg_ktype *types, lg_ktype *result, char message[160]);
 lg_kx *lg_kx_cast(lg_kbuilder *k, lg_dtype dtype, lg_kx *a);
 lg_kx *lg_kx_sum(lg_kbuilder *k, lg_kx *vector);
 lg_kx *lg_kx_maximum(lg_kbuilder *k, lg_kx *vector);

@@ -1,0 +1,44 @@
+// What the builder, the expressions and the parser of the kernel IR share.
+#ifndef LG_IR_KERNEL_INTERNAL_H
+#define LG_IR_KERNEL_INTERNAL_H
+
+#include "ir/kernel.h"
+
+// A node as it is, without simplification; the caller fills in the rest.
+lg_kx *lg_kx_node(lg_kbuilder *k, lg_kx_kind kind, lg_ktype type);
+lg_kx *lg_kx_apply_node(lg_kbuilder *k, lg_scalar fn, lg_ktype type, lg_kx *const *args);
+lg_kx *lg_kx_load_node(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index, int lanes);
+// The use of a variable.
+lg_kx *lg_kx_var(lg_kbuilder *k, lg_kvar *var);
+
+bool lg_kx_is_index(const lg_kx *x);    // an i64 scalar?
+bool lg_kx_is_constant(const lg_kx *x); // INT or FLOAT?
+bool lg_kx_same(const lg_kx *a, const lg_kx *b);
+
+// The range of an i64 scalar, ends included (ir/kernel_range.c). Unknown ends are outside
+// LG_KRANGE_LOW .. LG_KRANGE_HIGH or at them.
+typedef struct lg_krange {
+    int64_t low, high;
+} lg_krange;
+
+#define LG_KRANGE_LOW (INT64_MIN / 4)
+#define LG_KRANGE_HIGH (INT64_MAX / 4)
+#define LG_KRANGE_UNKNOWN ((lg_krange){LG_KRANGE_LOW, LG_KRANGE_HIGH})
+
+lg_krange lg_krange_of(const lg_kx *x);
+bool lg_krange_known(lg_krange r); // both ends
+lg_krange lg_krange_clamp(lg_krange r);
+// Of sums and products that wrap: unknown as soon as an end is.
+lg_krange lg_krange_add(lg_krange a, lg_krange b);
+lg_krange lg_krange_scale(lg_krange a, int64_t factor);
+int64_t lg_floor_div(int64_t a, int64_t b); // b > 0
+bool lg_kx_is_positive(const lg_kx *x);     // a constant above 0?
+
+// fn(args) of i64 scalars in canonical form, or NULL if there is nothing to simplify
+// (ir/kernel_index.c).
+lg_kx *lg_kx_simplify_index(lg_kbuilder *k, lg_scalar fn, lg_kx *const *args);
+
+// Would a kernel hold two things of one name?
+bool lg_kernel_has_name(const lg_kernel *kernel, const char *name);
+
+#endif
