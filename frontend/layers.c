@@ -1,0 +1,263 @@
+// Layers with parameters: each declares its tensors under PyTorch's names and then builds its ops.
+// The two halves are apart, so that a checkpoint's dead tensors are declared by the same code.
+#include "frontend/scope.h"
+
+enum { MOST_OPTION = 1 << 24 }; // keeps the arithmetic on windows far from overflow
+
+static const char *join(lg_scope *s, const char *name, const char *tensor)
+{
+    return lg_format(s->builder->module->arena, "%s.%s", name ? name : "", tensor);
+}
+
+// Uniform in +-1/sqrt(fan_in), as PyTorch fills linear layers and all biases.
+static double uniform_bound(double fan_in)
+{
+    return 1.0 / sqrt(fan_in);
+}
+
+static lg_value *declare(lg_site site, bool dead, lg_role role, const char *tensor, lg_shape shape,
+                         lg_init_kind init, double bound)
+{
+    lg_symbol *symbol =
+        lg_declare(site, role, join(site.scope, site.name, tensor), LG_F32, shape, init, bound);
+    if (!symbol)
+        return NULL;
+    symbol->dead = dead;
+    return symbol->value;
+}
+
+// A vector over the last axis of `x`, repeated over the others, and added.
+static lg_value *add_bias(lg_scope *s, lg_location where, lg_value *x, lg_value *bias)
+{
+    return lg_binary(s, where, LG_OP_add, lg_operand_value(x), lg_operand_value(bias));
+}
+
+// ---- convolution
+
+static int64_t or_default(int64_t value, int64_t initial)
+{
+    return value ? value : initial;
+}
+
+static void complete_conv2d(lg_conv2d_options *o)
+{
+    o->kernel = or_default(o->kernel, 1);
+    o->stride = or_default(o->stride, 1);
+    o->dilation = or_default(o->dilation, 1);
+    o->groups = or_default(o->groups, 1);
+    if (o->pad == LG_NO_PAD)
+        o->pad = 0;
+    else if (o->pad == 0 && o->kernel > 0 && o->kernel <= MOST_OPTION && o->dilation <= MOST_OPTION)
+        o->pad = o->dilation * (o->kernel / 2);
+}
+
+static bool check_conv2d(lg_site site, int64_t channels, const lg_conv2d_options *o)
+{
+    if (o->filters == 0)
+        return lg_fault(site, "needs .filters, the number of channels it makes");
+    const struct {
+        const char *name;
+        int64_t value;
+    } options[] = {{"filters", o->filters},   {"kernel", o->kernel}, {"stride", o->stride},
+                   {"dilation", o->dilation}, {"groups", o->groups}, {"pad", o->pad + 1}};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].value < 1 || options[i].value > MOST_OPTION)
+            return lg_fault(site, ".%s is out of range", options[i].name);
+    if (channels % o->groups || o->filters % o->groups)
+        return lg_fault(site, "%lld channels and %lld filters do not fall into %lld equal groups",
+                        (long long)channels, (long long)o->filters, (long long)o->groups);
+    return true;
+}
+
+// *bias stays NULL without one.
+static bool declare_conv2d(lg_site site, bool dead, int64_t channels, const lg_conv2d_options *o,
+                           lg_value **weight, lg_value **bias)
+{
+    if (!check_conv2d(site, channels, o))
+        return false;
+    int64_t taps = o->kernel * o->kernel, depth = channels / o->groups;
+    double fan_in = (double)depth * (double)taps, fan_out = (double)o->filters * (double)taps;
+    *weight = declare(site, dead, LG_ROLE_PARAM, "weight",
+                      LG_SHAPE(o->filters, depth, o->kernel, o->kernel), LG_INIT_NORMAL,
+                      sqrt(2.0 / (o->init == LG_HE_FAN_IN ? fan_in : fan_out)));
+    if (*weight && o->bias)
+        *bias = declare(site, dead, LG_ROLE_PARAM, "bias", LG_SHAPE(o->filters), LG_INIT_UNIFORM,
+                        uniform_bound(fan_in));
+    return *weight && (*bias || !o->bias);
+}
+
+lg_value *lg_conv2d(lg_scope *s, lg_location where, const char *name, lg_conv2d_options o)
+{
+    lg_site site = {s, where, "conv2d", name};
+    lg_value *x = o.x, *weight = NULL, *bias = NULL;
+    complete_conv2d(&o);
+    if (!x || !lg_check_image(site, x) ||
+        !declare_conv2d(site, false, x->type.dims[3], &o, &weight, &bias))
+        return NULL;
+    int64_t window = o.dilation * (o.kernel - 1) + 1;
+    for (int axis = 1; axis <= 2; axis++)
+        if (x->type.dims[axis] + 2 * o.pad < window)
+            return lg_fault(site, "a window of %lld does not fit into the image %s with pad %lld",
+                            (long long)window, lg_show(s, x), (long long)o.pad);
+    lg_attr attrs[4];
+    int count = 0;
+    if (o.stride != 1)
+        attrs[count++] = lg_attr_ints(LG_ATTR_stride, LG_INTS(o.stride, o.stride));
+    if (o.pad != 0)
+        attrs[count++] = lg_attr_ints(LG_ATTR_pad, LG_INTS(o.pad, o.pad));
+    if (o.dilation != 1)
+        attrs[count++] = lg_attr_ints(LG_ATTR_dilation, LG_INTS(o.dilation, o.dilation));
+    if (o.groups != 1)
+        attrs[count++] = lg_attr_int(LG_ATTR_groups, o.groups);
+    lg_value *y = lg_append(s, where, LG_OP_conv2d, LG_OPERANDS(x, weight), count, attrs, NULL);
+    return bias ? add_bias(s, where, y, bias) : y;
+}
+
+void lg_dead_conv2d(lg_scope *s, lg_location where, const char *name, int64_t channels,
+                    lg_conv2d_options o)
+{
+    lg_value *weight = NULL, *bias = NULL;
+    complete_conv2d(&o);
+    declare_conv2d((lg_site){s, where, "dead_conv2d", name}, true, channels, &o, &weight, &bias);
+}
+
+// ---- batch norm
+
+typedef struct batch_norm_tensors {
+    lg_value *weight, *bias, *mean, *var;
+} batch_norm_tensors;
+
+static bool declare_batch_norm(lg_site site, bool dead, int64_t channels, batch_norm_tensors *t)
+{
+    const struct {
+        lg_value **value;
+        lg_role role;
+        const char *name;
+        double initial;
+    } vectors[] = {{&t->weight, LG_ROLE_PARAM, "weight", 1},
+                   {&t->bias, LG_ROLE_PARAM, "bias", 0},
+                   {&t->mean, LG_ROLE_STATE, "running_mean", 0},
+                   {&t->var, LG_ROLE_STATE, "running_var", 1}};
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        *vectors[i].value = declare(site, dead, vectors[i].role, vectors[i].name,
+                                    LG_SHAPE(channels), LG_INIT_CONSTANT, vectors[i].initial);
+        if (!*vectors[i].value)
+            return false;
+    }
+    lg_symbol *batches =
+        lg_declare(site, LG_ROLE_STATE, join(site.scope, site.name, "num_batches_tracked"), LG_I64,
+                   LG_SCALAR_SHAPE, LG_INIT_CONSTANT, 0);
+    if (batches)
+        batches->dead = dead;
+    return batches;
+}
+
+// y = x scale + shift with scale = weight / sqrt(running_var + eps), shift = bias - running_mean
+// scale: all but one multiplication and addition are on vectors.
+static lg_value *batch_norm_body(lg_scope *s, lg_location where, lg_value *const *arguments,
+                                 const double *constants)
+{
+    lg_operand x = lg_operand_value(arguments[0]), weight = lg_operand_value(arguments[1]);
+    lg_operand bias = lg_operand_value(arguments[2]), mean = lg_operand_value(arguments[3]);
+    lg_operand var = lg_operand_value(arguments[4]), eps = lg_operand_number(constants[0]);
+    lg_value *inverse = lg_unary(s, where, LG_OP_rsqrt, lg_binary(s, where, LG_OP_add, var, eps));
+    lg_operand scale =
+        lg_operand_value(lg_binary(s, where, LG_OP_mul, weight, lg_operand_value(inverse)));
+    lg_operand moved = lg_operand_value(lg_binary(s, where, LG_OP_mul, mean, scale));
+    lg_value *shift = lg_binary(s, where, LG_OP_sub, bias, moved);
+    return add_bias(s, where, lg_binary(s, where, LG_OP_mul, x, scale), shift);
+}
+
+static const lg_composite batch_norm_composite = {
+    "batch_norm", "x weight bias running_mean running_var", batch_norm_body};
+
+lg_value *lg_batch_norm(lg_scope *s, lg_location where, const char *name, lg_batch_norm_options o)
+{
+    lg_site site = {s, where, "batch_norm", name};
+    batch_norm_tensors t;
+    if (!o.x)
+        return NULL;
+    if (o.x->type.rank < 1 || o.x->type.dtype != LG_F32)
+        return lg_fault(site, "takes f32 [..., channels], not %s", lg_show(s, o.x));
+    double eps = o.eps == 0 ? 1e-5 : o.eps;
+    if (!(eps > 0) || isinf(eps))
+        return lg_fault(site, ".eps must be positive");
+    if (!declare_batch_norm(site, false, o.x->type.dims[o.x->type.rank - 1], &t))
+        return NULL;
+    lg_value *operands[] = {o.x, t.weight, t.bias, t.mean, t.var};
+    return lg_call_composite(s, where, &batch_norm_composite, operands, 1, &eps);
+}
+
+void lg_dead_batch_norm(lg_scope *s, lg_location where, const char *name, int64_t channels)
+{
+    batch_norm_tensors t;
+    declare_batch_norm((lg_site){s, where, "dead_batch_norm", name}, true, channels, &t);
+}
+
+// ---- linear
+
+static lg_linear_weights declare_linear(lg_site site, bool dead, int64_t in, int64_t features)
+{
+    lg_linear_weights none = {NULL, NULL}, made;
+    if (in < 1 || features < 1) {
+        lg_fault(site, "%lld features out of %lld; both must be 1 or more", (long long)features,
+                 (long long)in);
+        return none;
+    }
+    double bound = uniform_bound((double)in);
+    made.weight = declare(site, dead, LG_ROLE_PARAM, "weight", LG_SHAPE(features, in),
+                          LG_INIT_UNIFORM, bound);
+    if (!made.weight)
+        return none;
+    made.bias =
+        declare(site, dead, LG_ROLE_PARAM, "bias", LG_SHAPE(features), LG_INIT_UNIFORM, bound);
+    return made.bias ? made : none;
+}
+
+lg_linear_weights lg_linear_declare(lg_scope *s, lg_location where, const char *name, int64_t in,
+                                    int64_t features)
+{
+    return declare_linear((lg_site){s, where, "linear", name}, false, in, features);
+}
+
+// One product of [rows, in]: what leads is folded into the rows.
+static lg_value *apply_linear(lg_site site, lg_value *x, lg_linear_weights weights)
+{
+    lg_scope *s = site.scope;
+    int last = x->type.rank - 1;
+    if (last < 0 || x->type.dims[last] != weights.weight->type.dims[1])
+        return lg_fault(site, "the weight takes %lld features, the input is %s",
+                        (long long)weights.weight->type.dims[1], lg_show(s, x));
+    int64_t dims[LG_MAX_RANK];
+    memcpy(dims, x->type.dims, sizeof dims);
+    lg_value *rows = lg_reshape(s, site.where, x, LG_INTS(-1, dims[last]));
+    lg_matmul_options options = {.b = weights.weight, .tb = true};
+    lg_value *y = lg_matmul(s, site.where, rows, options);
+    y = y ? add_bias(s, site.where, y, weights.bias) : NULL;
+    dims[last] = weights.weight->type.dims[0];
+    return lg_reshape(s, site.where, y, x->type.rank, dims);
+}
+
+lg_value *lg_linear_apply(lg_scope *s, lg_location where, lg_value *x, lg_linear_weights weights)
+{
+    if (!x || !weights.weight)
+        return NULL;
+    return apply_linear((lg_site){s, where, "linear", NULL}, x, weights);
+}
+
+lg_value *lg_linear(lg_scope *s, lg_location where, const char *name, lg_value *x, int64_t features)
+{
+    lg_site site = {s, where, "linear", name};
+    if (!x)
+        return NULL;
+    if (x->type.rank < 1)
+        return lg_fault(site, "takes [..., features], not %s", lg_show(s, x));
+    lg_linear_weights weights =
+        declare_linear(site, false, x->type.dims[x->type.rank - 1], features);
+    return weights.weight ? apply_linear(site, x, weights) : NULL;
+}
+
+void lg_dead_linear(lg_scope *s, lg_location where, const char *name, int64_t in, int64_t features)
+{
+    declare_linear((lg_site){s, where, "dead_linear", name}, true, in, features);
+}
