@@ -79,7 +79,11 @@ typedef struct lg_attr_info {
 
 const lg_op_info *lg_op_info_of(lg_opcode code);
 const lg_attr_info *lg_attr_info_of(lg_attr_name name);
+// False if `length` characters at `text` name no op or attribute.
 bool lg_opcode_parse(const char *text, size_t length, lg_opcode *code);
+bool lg_attr_parse(const char *text, size_t length, lg_attr_name *name);
+// Prints the reference of ops, attributes and types as Markdown: the generated part of docs/ir.md.
+void lg_print_op_reference(FILE *out);
 
 typedef struct lg_module lg_module;
 typedef struct lg_function lg_function;
@@ -105,7 +109,7 @@ struct lg_value {
     lg_value_kind kind;
     lg_type type;
     const char *name;  // without % or @; of a result a hint or NULL: the printer numbers those
-    int index;         // among the arguments of its function or the results of its op
+    int index;         // among the arguments, the results of its op or the symbols of the module
     lg_op *op;         // of a result
     lg_symbol *symbol; // of a symbol
     int id;            // scratch of whoever walks the function (numbering, tables)
@@ -162,6 +166,7 @@ struct lg_module {
     lg_function *first, *last;
     lg_symbol *first_symbol, *last_symbol;
     int fresh; // for unique names
+    struct lg_names *symbols_by_name;
 };
 
 // ---- modules, functions, symbols
@@ -187,7 +192,9 @@ void lg_symbol_remove(lg_module *module, lg_symbol *symbol);
 // Makes an op before `before` (NULL: at the end of `function`), infers and checks its types by the
 // op's shape rule and returns it, or NULL after reporting to `diag` at `where`. `declared` is the
 // type of the result where operands do not fix it (constant, iota, cast, reshape, broadcast,
-// relayout, conv2d_*_grad); elsewhere it may be NULL. A layout in `declared` is taken over.
+// scatter_add, relayout, conv2d_*_grad); elsewhere it may be NULL, and is checked where it is not.
+// Attributes are copied; optional ones that equal their default are left out. A layout in
+// `declared` is taken over.
 lg_op *lg_op_new(lg_function *function, lg_op *before, lg_opcode code, int operand_count,
                  lg_value *const *operands, int attr_count, const lg_attr *attrs,
                  const lg_type *declared, lg_location where, lg_diag *diag);
@@ -195,7 +202,8 @@ lg_op *lg_op_new(lg_function *function, lg_op *before, lg_opcode code, int opera
 lg_value *lg_build(lg_function *function, lg_op *before, lg_opcode code, int operand_count,
                    lg_value *const *operands, int attr_count, const lg_attr *attrs,
                    const lg_type *declared, lg_location where);
-// A call of `callee`, whose arguments the operands fit.
+// A call of `callee`, whose arguments the operands fit (asserts it). A call has a result for each
+// result of the callee and may have no operands; lg_op_new makes calls too, and checks.
 lg_op *lg_build_call(lg_function *function, lg_op *before, lg_function *callee,
                      lg_value *const *operands, lg_location where);
 // Unlinks an op; nothing may use its results any more.
@@ -235,8 +243,9 @@ lg_function *lg_op_callee(const lg_op *op);
 
 // ---- shape rules (ir/infer.c)
 
-// Infers the result type of `op` from its operands and attributes. `declared` may be NULL. On a
-// fault reports it to `diag` and returns false.
+// Infers the result type of `op` from its operands and attributes. `declared` may be NULL; where
+// it is not, it must agree. Of a write and a call (which have no result or several) checks the
+// operands and leaves `result` alone. On a fault reports it to `diag` and returns false.
 bool lg_infer(const lg_op *op, const lg_type *declared, lg_type *result, lg_diag *diag);
 
 // ---- cost (ir/cost.c): multiply-add counts as 2 FLOPs; bytes: operands and results once each

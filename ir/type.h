@@ -76,16 +76,30 @@ bool lg_shape_equal(const lg_type *a, const lg_type *b); // sizes only
 bool lg_layout_equal(const lg_layout *a, const lg_layout *b);
 int64_t lg_type_elements(const lg_type *type); // logical, without borders
 
-// Size of physical dimension `d` (borders, rounding and windows included), 1 <= d < physical rank.
+// Size of physical dimension `d` (borders, rounding and windows included), 0 <= d < physical rank.
 int lg_type_physical_rank(const lg_type *type);
 int64_t lg_type_physical_dim(const lg_type *type, int d);
 int64_t lg_type_bytes(const lg_type *type); // of the buffer that holds it
 
+// Where the element at the logical `index` lies in the buffer, counted in elements (ir/layout.c).
+int64_t lg_layout_offset(const lg_type *type, const int64_t *index);
+// Calls `visit` with the offset of every element of borders and rounding: those that are zero and
+// belong to no index. What lies beside a window belongs to others and is left out.
+void lg_layout_for_padding(const lg_type *type, void (*visit)(void *context, int64_t offset),
+                           void *context);
+
 // `f32[1,2]{...}`, in `arena`.
 char *lg_type_text(lg_arena *arena, const lg_type *type);
-char *lg_layout_text(lg_arena *arena, const lg_layout *layout);
+char *lg_layout_text(lg_arena *arena, const lg_layout *layout); // `{...}`
+// Reads one, layout included, into `arena`; false after reporting to the lexer's diagnostics. A
+// brace that does not start with a digit is not a layout and stays.
+struct lg_lexer;
+bool lg_type_parse(struct lg_lexer *lexer, lg_arena *arena, lg_type *type);
 
 // A shape is refused beyond this many elements: sizes stay far from int64 overflow.
 #define LG_MAX_ELEMENTS ((int64_t)1 << 40)
+// What is wrong with a type that came from outside (sizes below 1, too many elements, a layout that
+// does not fit the shape), or NULL. All other functions here take only types without a fault.
+const char *lg_type_fault(const lg_type *type);
 
 #endif
