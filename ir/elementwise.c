@@ -61,13 +61,6 @@ lg_kx *lg_expand_elementwise(lg_kbuilder *k, int opcode, lg_dtype dtype, lg_kx *
     return NULL;
 }
 
-lg_dtype lg_arithmetic_dtype(lg_dtype dtype)
-{
-    if (lg_dtype_is_float(dtype))
-        return LG_F32;
-    return dtype == LG_U8 ? LG_I32 : dtype;
-}
-
 lg_kx *lg_elementwise_expression(lg_arena *arena, const lg_op *op)
 {
     static const char *const names[] = {"a", "b", "c"};
@@ -80,11 +73,11 @@ lg_kx *lg_elementwise_expression(lg_arena *arena, const lg_op *op)
     lg_kx *args[3] = {NULL};
     for (int i = 0; i < op->operand_count; i++) {
         lg_kvar *var = LG_NEW(arena, lg_kvar);
-        lg_dtype dtype = lg_arithmetic_dtype(op->operands[i]->type.dtype);
+        lg_dtype dtype = lg_kernel_dtype(op->operands[i]->type.dtype);
         *var = (lg_kvar){names[i], {dtype, 1}, INT64_MIN / 4, INT64_MAX / 4, i};
         args[i] = LG_NEW(arena, lg_kx);
         *args[i] = (lg_kx){.kind = LG_KX_VAR, .type = var->type, .as.var = var};
     }
     const lg_value *last = op->operands[op->operand_count - 1];
-    return lg_expand_elementwise(&k, (int)op->code, lg_arithmetic_dtype(last->type.dtype), args);
+    return lg_expand_elementwise(&k, (int)op->code, lg_kernel_dtype(last->type.dtype), args);
 }

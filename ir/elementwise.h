@@ -5,9 +5,6 @@
 #include "ir/graph.h"
 #include "ir/kernel.h"
 
-// The element type in which `dtype` is computed: f32 for the floats, i32 for u8.
-lg_dtype lg_arithmetic_dtype(lg_dtype dtype);
-
 // The expression of `op` over variables that stand for its operands: the id of the ith is i.
 lg_kx *lg_elementwise_expression(lg_arena *arena, const lg_op *op);
 

@@ -21,7 +21,7 @@ void lg_array_store(const lg_array *array, const lg_type *type, void *memory);
 // Deterministic random content for checks: floats roughly normal, integers small, bools even odds.
 void lg_array_randomize(lg_array *array, uint64_t seed);
 
-// What symbols hold, by lg_symbol.value->index order of the module's symbol list.
+// What symbols hold: arrays.items[i] belongs to symbols.items[i].
 typedef struct lg_environment {
     LG_LIST(const lg_symbol *) symbols;
     LG_LIST(lg_array *) arrays;
@@ -33,11 +33,13 @@ void lg_environment_set(lg_arena *arena, lg_environment *environment, const lg_s
 
 // Evaluates `function` on `arguments` (one an argument of the function) in `arena`; `results` gets
 // one array a result. Symbols are read from `environment`, writes appear there when the function
-// ends. Reports a symbol that has no value and returns false.
+// ends; then results and written arrays live in `arena`. Numbers the values it meets (lg_value.id).
+// Reports a symbol that has no value and returns false.
 bool lg_interpret(lg_arena *arena, const lg_function *function, lg_array *const *arguments,
                   lg_array **results, lg_environment *environment, lg_diag *diag);
 
-// Evaluates one op on arrays (the semantics column of its row); used by constant folding.
+// Evaluates one op that is not CONTROL on arrays (the semantics column of its row) into `result`,
+// which is fresh from lg_array_new; `arena` is for scratch. Used by constant folding.
 void lg_interpret_op(lg_arena *arena, const lg_op *op, lg_array *const *operands, lg_array *result);
 
 #endif
