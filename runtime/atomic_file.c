@@ -30,24 +30,25 @@ static int standard_descriptor(const char *path)
     return -1;
 }
 
-// A new file in the folder of `target`; its short name fits wherever the target's does.
-static int create_temporary(const char *target, mode_t mode, char **temporary)
+// A new file in the folder of the target; its short name fits wherever the target's does.
+static int create_temporary(lg_atomic_file *file, mode_t mode)
 {
-    const char *slash = strrchr(target, '/');
-    int folder = slash ? (int)(slash - target) + 1 : 0;
+    const char *slash = strrchr(file->target, '/');
+    int folder = slash ? (int)(slash - file->target) + 1 : 0;
     for (int attempt = 0; attempt < 1000; attempt++) {
-        if (asprintf(temporary, "%.*s.lg-%ld-%d.tmp", folder, target, (long)getpid(), attempt) <
+        char *name;
+        if (asprintf(&name, "%.*s.lg-%ld-%d.tmp", folder, file->target, (long)getpid(), attempt) <
             0) {
-            *temporary = NULL;
             errno = ENOMEM;
             return -1;
         }
-        int fd = open(*temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-        if (fd >= 0)
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        if (fd >= 0) {
+            file->temporary = name;
             return fd;
+        }
         int reason = errno;
-        free(*temporary);
-        *temporary = NULL;
+        free(name);
         errno = reason;
         if (reason != EEXIST)
             return -1;
@@ -77,7 +78,7 @@ static int open_output(lg_atomic_file *file, mode_t mode)
         if (access(file->target, W_OK) != 0)
             return -1;
     }
-    return create_temporary(file->target, mode, &file->temporary);
+    return create_temporary(file, mode);
 }
 
 static bool release(lg_atomic_file *file)

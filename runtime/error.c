@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool lg_fail(lg_error *e, const char *format, ...)
+void lg_error_set(lg_error *e, const char *format, ...)
 {
     if (e) {
         va_list args;
@@ -14,14 +14,13 @@ bool lg_fail(lg_error *e, const char *format, ...)
         vsnprintf(e->message, sizeof e->message, format, args);
         va_end(args);
     }
-    return false;
 }
 
-bool lg_fail_more(lg_error *e, const char *format, ...)
+void lg_error_add(lg_error *e, const char *format, ...)
 {
     static const char more[] = "\n...";
     if (!e)
-        return false;
+        return;
     size_t used = strlen(e->message);
     size_t limit = sizeof e->message - sizeof more;
     char line[sizeof e->message];
@@ -33,8 +32,7 @@ bool lg_fail_more(lg_error *e, const char *format, ...)
     if (used + strlen(line) + 1 <= limit)
         snprintf(e->message + used, sizeof e->message - used, "%s%s", used ? "\n" : "", line);
     else if (!full && used <= limit)
-        strcpy(e->message + used, more);
-    return false;
+        memcpy(e->message + used, more, sizeof more);
 }
 
 void lg_error_clear(lg_error *e)
@@ -43,10 +41,10 @@ void lg_error_clear(lg_error *e)
         e->message[0] = '\0';
 }
 
-bool lg_fail_prefix(lg_error *e, const char *format, ...)
+void lg_error_prefix(lg_error *e, const char *format, ...)
 {
     if (!e)
-        return false;
+        return;
     char old[sizeof e->message];
     memcpy(old, e->message, sizeof old);
     va_list args;
@@ -57,5 +55,4 @@ bool lg_fail_prefix(lg_error *e, const char *format, ...)
     size_t kept = strnlen(old, sizeof old - 1 - used);
     memcpy(e->message + used, old, kept);
     e->message[used + kept] = '\0';
-    return false;
 }

@@ -14,16 +14,23 @@ typedef struct lg_error {
     char message[2048];
 } lg_error;
 
-// Replaces the message. Always returns false, so that `return lg_fail(e, ...)` reads well.
-bool lg_fail(lg_error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-// Adds a line to the message, for functions that list all faults in one go. When the buffer is
-// full the last line becomes "...". Start from a message emptied by lg_error_clear.
-bool lg_fail_more(lg_error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// lg_fail replaces the message, lg_fail_more adds a line to it (for functions that list all faults
+// in one go; start with lg_error_clear), lg_fail_prefix puts text in front of it, for a caller that
+// knows the file. All are expressions that are false, so that `return lg_fail(e, ...)` reads well;
+// they are macros to let compilers and analyzers see it.
+#define lg_fail(e, ...) (lg_error_set((e), __VA_ARGS__), lg_failed())
+#define lg_fail_more(e, ...) (lg_error_add((e), __VA_ARGS__), lg_failed())
+#define lg_fail_prefix(e, ...) (lg_error_prefix((e), __VA_ARGS__), lg_failed())
 
 void lg_error_clear(lg_error *e);
+void lg_error_set(lg_error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// When the buffer is full the last line becomes "...".
+void lg_error_add(lg_error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void lg_error_prefix(lg_error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// Puts `prefix` in front of the message, for a caller that knows the file. Returns false.
-bool lg_fail_prefix(lg_error *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline bool lg_failed(void)
+{
+    return false;
+}
 
 #endif

@@ -43,16 +43,17 @@ static void fill_taps(taps *t, double *exact, int inputs, int outputs)
         low = low < 0 ? 0 : low;
         high = high > inputs ? inputs : high;
         int32_t *weights = t->weights + (size_t)o * (size_t)t->capacity;
-        for (int s = low; s < high; s++) {
-            exact[s - low] = triangle((s - center + 0.5) * inverse);
-            sum += exact[s - low];
+        int count = high - low;
+        for (int i = 0; i < count; i++) {
+            exact[i] = triangle((low + i - center + 0.5) * inverse);
+            sum += exact[i];
         }
-        for (int s = 0; s < high - low; s++) {
-            double weight = sum != 0.0 ? exact[s] / sum : exact[s];
-            weights[s] = (int32_t)(0.5 + weight * (1 << WEIGHT_BITS));
+        for (int i = 0; i < count; i++) {
+            double weight = sum != 0.0 ? exact[i] / sum : exact[i];
+            weights[i] = (int32_t)(0.5 + weight * (1 << WEIGHT_BITS));
         }
         t->first[o] = low;
-        t->count[o] = high - low;
+        t->count[o] = count;
     }
 }
 
@@ -61,10 +62,10 @@ static bool make_taps(taps *t, int inputs, int outputs)
     double scale = (double)inputs / outputs;
     int capacity = 2 * (int)(scale < 1.0 ? 1.0 : scale + 1.0) + 2;
     *t = (taps){.capacity = capacity};
-    t->first = malloc((size_t)outputs * sizeof *t->first);
-    t->count = malloc((size_t)outputs * sizeof *t->count);
-    t->weights = malloc((size_t)outputs * (size_t)capacity * sizeof *t->weights);
-    double *exact = malloc((size_t)capacity * sizeof *exact);
+    t->first = calloc((size_t)outputs, sizeof *t->first);
+    t->count = calloc((size_t)outputs, sizeof *t->count);
+    t->weights = calloc((size_t)outputs * (size_t)capacity, sizeof *t->weights);
+    double *exact = calloc((size_t)capacity, sizeof *exact);
     bool ok = t->first && t->count && t->weights && exact;
     if (ok)
         fill_taps(t, exact, inputs, outputs);
@@ -142,13 +143,14 @@ static void resize_rows(const lg_image *in, lg_image *out, const taps *horizonta
     }
 }
 
-lg_image *lg_image_resize(const lg_image *in, int width, int height, lg_error *e)
+lg_image *lg_image_resize(const lg_image *image, int width, int height, lg_error *e)
 {
     lg_image *out = lg_image_new(width, height, e);
     if (!out)
         return NULL;
     taps horizontal = {0}, vertical = {0};
-    bool ok = make_taps(&horizontal, in->width, width) && make_taps(&vertical, in->height, height);
+    bool ok =
+        make_taps(&horizontal, image->width, width) && make_taps(&vertical, image->height, height);
     row_ring ring = {.capacity = vertical.capacity};
     int32_t *sums = NULL;
     if (ok) {
@@ -157,7 +159,7 @@ lg_image *lg_image_resize(const lg_image *in, int width, int height, lg_error *e
         ok = ring.rows && sums;
     }
     if (ok) {
-        resize_rows(in, out, &horizontal, &vertical, &ring, sums);
+        resize_rows(image, out, &horizontal, &vertical, &ring, sums);
     } else {
         lg_fail(e, "no memory to resize an image to %d x %d pixels", width, height);
         lg_image_free(out);

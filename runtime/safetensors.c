@@ -276,14 +276,16 @@ static bool read_tensors(lg_safetensors *file, size_t header_length, lg_error *e
     lg_error_clear(e);
     const char *name;
     json_t *value;
+    size_t count = 0;
     json_object_foreach(file->header, name, value)
     {
         if (strcmp(name, "__metadata__") == 0)
             continue;
-        lg_safetensor *t = &file->tensors[file->count];
+        lg_safetensor *t = &file->tensors[count];
         read_tensor(&r, name, value, t);
-        file->by_name[file->count++] = t;
+        file->by_name[count++] = t;
     }
+    file->count = count;
     if (r.ok)
         check_tiling(&r);
     if (!r.ok)

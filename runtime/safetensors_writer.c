@@ -46,7 +46,7 @@ static json_t *describe(const lg_safetensor *t, size_t begin, size_t bytes)
     for (int i = 0; i < t->rank; i++)
         json_array_append_new(shape, json_integer(t->shape[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype_name(t->dtype), "shape", shape,
-                     "data_offsets", (json_int_t)begin, (json_int_t)(begin + bytes));
+                     "data_offsets", (json_int_t)begin, (json_int_t)begin + (json_int_t)bytes);
 }
 
 // Entries appear in the caller's order; offsets follow the order of the data.

@@ -50,7 +50,7 @@ START_TEST(links_and_pipes)
     lg_temporary folder = lg_temporary_new();
     lg_error e = {""};
     char target[128];
-    strcpy(target, lg_temporary_write(&folder, "target", "old", 3));
+    snprintf(target, sizeof target, "%s", lg_temporary_write(&folder, "target", "old", 3));
     const char *link_path = lg_temporary_path(&folder, "link");
     ck_assert_int_eq(symlink(target, link_path), 0);
     ck_assert_msg(lg_atomic_write_file(link_path, 0666, "new", 3, &e), "%s", e.message);

@@ -144,7 +144,7 @@ START_TEST(huge_images_are_refused)
     ck_assert_ptr_nonnull(bytes);
     while (bytes[sof + 1] != 0xc0)
         sof += 2 + (size_t)(bytes[sof + 2] << 8 | bytes[sof + 3]);
-    memcpy(bytes + sof + 5, "\xff\xdc\xff\xdc", 4);
+    memcpy(bytes + sof + 5, (const uint8_t[]){0xff, 0xdc, 0xff, 0xdc}, 4);
     check_refused(bytes, size, "65500 x 65500 pixels are too many");
     memset(bytes + sof + 5, 0xff, 4);
     check_refused(bytes, size, "damaged JPEG");

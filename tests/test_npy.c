@@ -13,10 +13,10 @@
 static size_t make_npy(unsigned char *file, const char *dictionary, const void *data, size_t size)
 {
     size_t length = strlen(dictionary);
-    memcpy(file, "\x93NUMPY\1\0", 8);
+    memcpy(file, "\x93NUMPY\1", 8);
     file[8] = (unsigned char)(length & 255);
     file[9] = (unsigned char)(length >> 8);
-    memcpy(file + 10, dictionary, length);
+    memcpy(file + 10, dictionary, length + 1);
     memcpy(file + 10 + length, data, size);
     return 10 + length + size;
 }
@@ -98,8 +98,9 @@ START_TEST(wide_headers)
     unsigned char file[256] = "\x93NUMPY";
     size_t length = sizeof dictionary - 1;
     file[8] = (unsigned char)length;
-    memcpy(file + 12, dictionary, length);
-    memcpy(file + 12 + length, "\5\6", 2);
+    memcpy(file + 12, dictionary, sizeof dictionary);
+    file[12 + length] = 5;
+    file[13 + length] = 6;
     for (unsigned char version = 2; version <= 4; version++) {
         lg_error e = {""};
         file[6] = version;

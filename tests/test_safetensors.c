@@ -86,7 +86,7 @@ static lg_safetensors *open_file(const char *header, size_t data, lg_error *e)
     uint64_t length = strlen(header);
     lg_temporary folder = lg_temporary_new();
     memcpy(bytes, &length, sizeof length);
-    memcpy(bytes + 8, header, length);
+    memcpy(bytes + 8, header, length + 1);
     const char *path = lg_temporary_write(&folder, "w", bytes, 8 + length + data);
     lg_safetensors *file = lg_safetensors_open(path, e);
     lg_temporary_free(&folder);
@@ -218,6 +218,7 @@ START_TEST(damaged_files_do_no_harm)
             lg_safetensors_open(lg_temporary_write(&folder, "w", bytes, length), &e));
     }
     uint32_t random = 11;
+    ck_assert_uint_gt(size, 0);
     for (int trial = 0; trial < 1500; trial++) {
         random = random * 1664525u + 1013904223u;
         size_t at = (random >> 8) % size;
