@@ -1,0 +1,225 @@
+// Compiling on all cores: every kernel is a module of its own, on its own LLVM context, and threads
+// take the next one until none is left. The objects are kept in the order of the program, so the
+// result does not depend on who compiled what.
+#include "codegen/compile.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// Memory of one iteration lies on the stack of the thread that runs it; threads have megabytes.
+enum { MAX_STACK_BYTES = 1 << 20, MAX_THREADS = 64, MAX_PREFIX = 64 };
+
+// ---- LLVM
+
+// No unrolling and no vectoriser: the schedule did that, and a second opinion spills registers.
+// Loads are shared inside a block only (early-cse): gvn would carry broadcasts across the columns
+// of a convolution.
+static const char passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,"
+                             "loop-mssa(licm),early-cse,instcombine<no-verify-fixpoint>,dce),"
+                             "globaldce,constmerge";
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void initialize_targets(void)
+{
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+}
+
+LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, char **message)
+{
+    pthread_once(&once, initialize_targets);
+    LLVMTargetRef description;
+    if (LLVMGetTargetFromTriple(target->triple, &description, message))
+        return NULL;
+    return LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features,
+                                   LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelDefault);
+}
+
+char *lg_optimize(lg_emitter *e, LLVMTargetMachineRef machine)
+{
+    char *message = NULL;
+    if (LLVMVerifyModule(e->module, LLVMReturnStatusAction, &message))
+        return message;
+    LLVMDisposeMessage(message);
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef error = LLVMRunPasses(e->module, passes, machine, options);
+    LLVMDisposePassBuilderOptions(options);
+    if (!error)
+        return NULL;
+    char *text = LLVMGetErrorMessage(error);
+    message = LLVMCreateMessage(text);
+    LLVMDisposeErrorMessage(text);
+    return message;
+}
+
+// ---- checks
+
+bool lg_prefix_is_valid(const char *text)
+{
+    if (!isalpha((unsigned char)*text) || strlen(text) > MAX_PREFIX)
+        return false;
+    for (const char *c = text; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_')
+            return false;
+    return true;
+}
+
+static int64_t stack_bytes(const lg_kernel *kernel)
+{
+    int64_t total = 0;
+    for (int i = 0; i < kernel->locals.count; i++) {
+        const lg_kbuffer *buffer = kernel->locals.items[i];
+        if (buffer->scope == LG_SCOPE_REGISTER)
+            continue;
+        int64_t bytes = lg_dtype_bytes(buffer->dtype);
+        for (int d = 0; d < buffer->rank && bytes <= MAX_STACK_BYTES; d++)
+            bytes *= buffer->dims[d];
+        total += bytes <= MAX_STACK_BYTES ? bytes : MAX_STACK_BYTES + 1;
+    }
+    return total;
+}
+
+bool lg_check_program(const lg_program *program, const lg_codegen_options *options, lg_diag *diag)
+{
+    bool good = true;
+    if (!lg_prefix_is_valid(options->prefix))
+        good = lg_error_at(diag, (lg_location){0},
+                           "'%s' can't begin the names of symbols: it takes letters, digits and "
+                           "_, a letter first, %d at most",
+                           options->prefix, MAX_PREFIX);
+    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
+        if (stack_bytes(kernel) > MAX_STACK_BYTES)
+            good = lg_error_at(diag, (lg_location){0},
+                               "kernel @%s: its tiles take more than %d bytes of stack",
+                               kernel->name, MAX_STACK_BYTES);
+    return good;
+}
+
+// ---- objects
+
+typedef struct compilation {
+    const lg_program *program;
+    const lg_codegen_options *options;
+    bool getter;
+    int count;
+    const lg_kernel **kernels; // the last is NULL: entry points and tables
+    LLVMMemoryBufferRef *buffers;
+    char **messages; // of those that failed
+    atomic_int next;
+} compilation;
+
+static void compile_one(compilation *c, int i, LLVMTargetMachineRef machine)
+{
+    lg_emitter *e = calloc(1, sizeof *e);
+    assert(e);
+    const lg_kernel *kernel = c->kernels[i];
+    lg_emitter_open(e, c->options, kernel ? kernel->name : c->program->name);
+    LLVMSetTarget(e->module, c->options->target->triple);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    LLVMSetModuleDataLayout(e->module, layout);
+    LLVMDisposeTargetData(layout);
+    if (kernel)
+        lg_emit_kernel(e, kernel, false);
+    else
+        lg_emit_artifact(e, c->program, c->getter);
+    c->messages[i] = lg_optimize(e, machine);
+    if (!c->messages[i])
+        LLVMTargetMachineEmitToMemoryBuffer(machine, e->module, LLVMObjectFile, &c->messages[i],
+                                            &c->buffers[i]);
+    lg_emitter_close(e);
+    free(e);
+}
+
+static void *work(void *argument)
+{
+    compilation *c = argument;
+    char *message = NULL;
+    LLVMTargetMachineRef machine = lg_target_machine_new(c->options->target, &message);
+    for (int i; (i = atomic_fetch_add(&c->next, 1)) < c->count;) {
+        if (machine)
+            compile_one(c, i, machine);
+        else
+            c->messages[i] = LLVMCreateMessage(message ? message : "no such target machine");
+    }
+    if (machine)
+        LLVMDisposeTargetMachine(machine);
+    if (message)
+        LLVMDisposeMessage(message);
+    return NULL;
+}
+
+static void run_threads(compilation *c)
+{
+    long threads = c->options->threads > 0 ? c->options->threads : sysconf(_SC_NPROCESSORS_ONLN);
+    pthread_t others[MAX_THREADS];
+    int started = 0;
+    for (; started + 1 < threads && started + 1 < c->count && started < MAX_THREADS; started++)
+        if (pthread_create(&others[started], NULL, work, c) != 0)
+            break; // the work gets done, by fewer
+    work(c);
+    for (int i = 0; i < started; i++)
+        pthread_join(others[i], NULL);
+}
+
+static int kernel_count(const lg_program *program)
+{
+    int count = 0;
+    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
+        count++;
+    return count;
+}
+
+bool lg_compile(const lg_program *program, const lg_codegen_options *options, bool getter,
+                lg_objects *objects, lg_diag *diag)
+{
+    if (!lg_check_program(program, options, diag))
+        return false;
+    lg_arena *arena = lg_arena_new();
+    int count = kernel_count(program) + 1;
+    compilation c = {.program = program, .options = options, .getter = getter, .count = count};
+    c.kernels = LG_NEW_ARRAY(arena, const lg_kernel *, count);
+    c.messages = LG_NEW_ARRAY(arena, char *, count);
+    c.buffers = calloc((size_t)count, sizeof *c.buffers);
+    assert(c.buffers);
+    int i = 0;
+    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
+        c.kernels[i++] = kernel;
+    run_threads(&c);
+
+    bool good = true;
+    for (i = 0; i < count; i++)
+        if (c.messages[i]) {
+            const char *name = c.kernels[i] ? c.kernels[i]->name : program->name;
+            good = lg_error_at(diag, (lg_location){0}, "LLVM on @%s: %s", name, c.messages[i]);
+            LLVMDisposeMessage(c.messages[i]);
+        }
+    *objects = (lg_objects){count, c.buffers};
+    if (!good)
+        lg_objects_free(objects);
+    lg_arena_free(arena);
+    return good;
+}
+
+void lg_objects_free(lg_objects *objects)
+{
+    for (int i = 0; i < objects->count; i++)
+        if (objects->buffers[i])
+            LLVMDisposeMemoryBuffer(objects->buffers[i]);
+    free(objects->buffers);
+    *objects = (lg_objects){0};
+}

@@ -1,0 +1,30 @@
+// From a program to relocatable objects in memory, for whoever links them.
+#ifndef LG_CODEGEN_COMPILE_H
+#define LG_CODEGEN_COMPILE_H
+
+#include "codegen/llvm_emit.h"
+
+#include <llvm-c/TargetMachine.h>
+
+// The objects of a program: one a kernel in the order of the program, then one with the entry
+// points and tables.
+typedef struct lg_objects {
+    int count;
+    LLVMMemoryBufferRef *buffers; // NULL where an owner took the buffer
+} lg_objects;
+
+// `getter`: export lgpnc_artifact(). False with messages; on success free with lg_objects_free.
+bool lg_compile(const lg_program *program, const lg_codegen_options *options, bool getter,
+                lg_objects *objects, lg_diag *diag);
+void lg_objects_free(lg_objects *objects);
+
+// A machine of the target for position-independent code; NULL with `message` (to be freed with
+// LLVMDisposeMessage) when LLVM does not know it.
+LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, char **message);
+// The passes between emission and instruction selection. NULL, or a message to be freed with
+// LLVMDisposeMessage.
+char *lg_optimize(lg_emitter *e, LLVMTargetMachineRef machine);
+// What would fail at run time or in LLVM is told beforehand: stack, prefix.
+bool lg_check_program(const lg_program *program, const lg_codegen_options *options, lg_diag *diag);
+
+#endif

@@ -1,0 +1,94 @@
+// The CPUs code is made for. A row fixes the instruction set, so that what is built on one machine
+// runs on every machine of the row: "native" picks a row, it never means "whatever is here".
+#include "codegen/codegen.h"
+
+#include <llvm-c/Core.h>
+#include <llvm-c/TargetMachine.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct cpu_row {
+    const char *name, *architecture, *default_triple, *cpu, *features;
+} cpu_row;
+
+// Best first, an architecture after the other: "native" takes the first row that runs here.
+static const cpu_row rows[] = {
+    {"x86-64-v4", "x86_64", "x86_64-pc-linux-gnu", "x86-64-v4", ""},
+    {"x86-64-v3", "x86_64", "x86_64-pc-linux-gnu", "x86-64-v3", ""},
+    {"x86-64-v2", "x86_64", "x86_64-pc-linux-gnu", "x86-64-v2", ""},
+    {"aarch64", "aarch64", "aarch64-unknown-linux-gnu", "generic", "+neon"},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+// The best row this machine can run, or NULL.
+static const cpu_row *native_row(void)
+{
+    const char *name = NULL;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512cd"))
+        name = "x86-64-v4";
+    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        name = "x86-64-v3";
+#elif defined(__aarch64__)
+    name = "aarch64";
+#endif
+    for (int i = 0; name && i < ROWS; i++)
+        if (!strcmp(rows[i].name, name))
+            return &rows[i];
+    return NULL;
+}
+
+static const cpu_row *find_row(const char *name)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (!strcmp(rows[i].name, name))
+            return &rows[i];
+    return NULL;
+}
+
+static bool architecture_matches(const cpu_row *row, const char *triple)
+{
+    size_t length = strlen(row->architecture);
+    return !strncmp(triple, row->architecture, length) && triple[length] == '-';
+}
+
+// The triple to use: the one asked for, else this machine's where it fits the row.
+static void set_triple(lg_cpu_target *target, const cpu_row *row, const char *triple)
+{
+    char *host = LLVMGetDefaultTargetTriple();
+    if (!triple || !*triple)
+        triple = architecture_matches(row, host) ? host : row->default_triple;
+    snprintf(target->triple, sizeof target->triple, "%s", triple);
+    LLVMDisposeMessage(host);
+}
+
+bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *triple,
+                           lg_diag *diag)
+{
+    lg_location nowhere = {0};
+    bool native = !strcmp(cpu, "native");
+    const cpu_row *row = native ? native_row() : find_row(cpu);
+    if (!row && native)
+        return lg_error_at(diag, nowhere,
+                           "--cpu=native: this machine has no supported vector unit (AVX2 with "
+                           "FMA, AVX-512, or NEON); name the machine to build for, as in "
+                           "--cpu=x86-64-v3");
+    if (!row) {
+        lg_error_at(diag, nowhere, "--cpu=%s: there is no such CPU", cpu);
+        lg_note_at(diag, nowhere, "known are native, x86-64-v4, x86-64-v3, x86-64-v2, aarch64");
+        return false;
+    }
+    if (triple && strlen(triple) >= sizeof target->triple)
+        return lg_error_at(diag, nowhere, "--triple: longer than any triple");
+    if (triple && *triple && !architecture_matches(row, triple))
+        return lg_error_at(diag, nowhere, "--triple=%s: --cpu=%s needs a triple of %s, as in %s",
+                           triple, cpu, row->architecture, row->default_triple);
+    target->name = row->name;
+    target->cpu = row->cpu;
+    target->features = row->features;
+    set_triple(target, row, triple);
+    return true;
+}
