@@ -21,6 +21,24 @@ const lg_scalar_info *lg_scalar_info_of(lg_scalar fn)
     return &infos[fn];
 }
 
+const char *lg_loop_role_name(lg_loop_role role)
+{
+    static const char *const names[] = {"for", "unroll", "parallel", "block", "thread"};
+    return names[role];
+}
+
+const char *lg_scope_name(lg_scope scope)
+{
+    static const char *const names[] = {"in", "out", "inout", "tile", "shared", "register"};
+    return names[scope];
+}
+
+const char *lg_place_name(lg_place place)
+{
+    static const char *const names[] = {"input", "output", "param", "packed", "workspace"};
+    return names[place];
+}
+
 lg_dtype lg_kernel_dtype(lg_dtype element)
 {
     if (lg_dtype_is_float(element))
@@ -78,75 +96,38 @@ static char *clean_name(lg_arena *arena, const char *name)
     return clean;
 }
 
-// Is `name` taken (0), `name` with the suffix _N (N), or another name (-1)?
-static int suffix_of(const char *taken, const char *name, size_t length)
+lg_kname *lg_kernel_find(const lg_kernel *kernel, const char *name)
 {
-    if (strncmp(taken, name, length) != 0)
-        return -1;
-    if (taken[length] == '\0')
-        return 0;
-    const char *digits = taken + length + 1;
-    size_t count = strspn(digits, "0123456789");
-    if (taken[length] != '_' || count == 0 || count > 8 || digits[count] != '\0')
-        return -1;
-    int suffix = 0;
-    for (size_t i = 0; i < count; i++)
-        suffix = suffix * 10 + (digits[i] - '0');
-    return suffix;
+    lg_name_entry *entry = lg_names_find(&kernel->names, name);
+    return entry ? entry->value : NULL;
 }
 
-typedef struct name_search {
-    const char *name;
-    size_t length;
-    bool taken;
-    int suffix; // the highest in use
-} name_search;
-
-static void see_name(name_search *search, const char *name)
+lg_kname *lg_kernel_enter(lg_kernel *kernel, const char *name)
 {
-    int suffix = suffix_of(name, search->name, search->length);
-    if (suffix == 0)
-        search->taken = true;
-    if (suffix > search->suffix)
-        search->suffix = suffix;
-}
-
-static name_search search_name(const lg_kernel *kernel, const char *name)
-{
-    name_search search = {.name = name, .length = strlen(name)};
-    for (int i = 0; i < kernel->params.count; i++)
-        see_name(&search, kernel->params.items[i]->name);
-    for (int i = 0; i < kernel->locals.count; i++)
-        see_name(&search, kernel->locals.items[i]->name);
-    for (int i = 0; i < kernel->vars.count; i++)
-        see_name(&search, kernel->vars.items[i]->name);
-    return search;
-}
-
-bool lg_kernel_has_name(const lg_kernel *kernel, const char *name)
-{
-    return search_name(kernel, name).taken;
+    lg_kname *entered = LG_NEW(kernel->arena, lg_kname);
+    lg_names_set(kernel->arena, &kernel->names, name, entered);
+    return entered;
 }
 
 static const char *unique_name(lg_kernel *kernel, const char *wanted)
 {
-    char *name = clean_name(kernel->arena, wanted);
-    name_search search = search_name(kernel, name);
-    return search.taken ? lg_format(kernel->arena, "%s_%d", name, search.suffix + 1) : name;
+    const char *base = clean_name(kernel->arena, wanted), *name = base;
+    lg_kname *taken = lg_kernel_find(kernel, base);
+    while (lg_kernel_find(kernel, name))
+        name = lg_format(kernel->arena, "%s_%d", base, ++taken->suffixes);
+    return name;
 }
 
 // ---- kernels
 
 lg_kernel *lg_kernel_new(lg_program *program, const char *wanted)
 {
-    char *name = clean_name(program->arena, wanted);
-    name_search search = {.name = name, .length = strlen(name)};
-    for (lg_kernel *other = program->first; other; other = other->next)
-        see_name(&search, other->name);
+    const char *base = clean_name(program->arena, wanted), *name = base;
+    for (int suffix = 1; lg_program_kernel(program, name); suffix++)
+        name = lg_format(program->arena, "%s_%d", base, suffix);
     lg_kernel *kernel = LG_NEW(program->arena, lg_kernel);
     kernel->arena = program->arena;
-    kernel->name =
-        search.taken ? lg_format(program->arena, "%s_%d", name, search.suffix + 1) : name;
+    kernel->name = name;
     if (program->last)
         program->last->next = kernel;
     else
@@ -170,6 +151,7 @@ static lg_kbuffer *new_buffer(lg_kernel *kernel, const char *name, lg_scope scop
         buffer->dims[d] = dims[d];
     }
     buffer->id = kernel->params.count + kernel->locals.count;
+    lg_kernel_enter(kernel, buffer->name)->buffer = buffer;
     return buffer;
 }
 
@@ -200,6 +182,7 @@ static lg_kvar *new_var(lg_kernel *kernel, const char *name, lg_ktype type)
     var->low = INT64_MIN / 4;
     var->high = INT64_MAX / 4;
     var->id = kernel->vars.count;
+    lg_kernel_enter(kernel, var->name)->var = var;
     LG_PUSH(kernel->arena, &kernel->vars, var);
     return var;
 }

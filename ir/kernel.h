@@ -27,6 +27,7 @@
 #define LG_IR_KERNEL_H
 
 #include "ir/diag.h"
+#include "ir/names.h"
 #include "ir/type.h"
 
 typedef enum lg_scalar {
@@ -179,6 +180,7 @@ struct lg_kernel {
     LG_LIST(lg_kbuffer *) params;
     LG_LIST(lg_kbuffer *) locals;
     LG_LIST(lg_kvar *) vars;
+    lg_names names; // of the three lists above
     lg_kblock body;
     double flops, bytes; // for reports: as the graph counts them, not as executed
     lg_kernel *next;
@@ -194,7 +196,7 @@ typedef enum lg_place {
     LG_PLACE_WORKSPACE // `offset` into the workspace
 } lg_place;
 
-// A named stretch of memory.
+// A named stretch of memory. Names differ within an entry and within a program's params.
 typedef struct lg_kslot {
     const char *name;
     lg_type type; // of what lies there, layout included

@@ -38,7 +38,22 @@ bool lg_kx_is_positive(const lg_kx *x);     // a constant above 0?
 // (ir/kernel_index.c).
 lg_kx *lg_kx_simplify_index(lg_kbuilder *k, lg_scalar fn, lg_kx *const *args);
 
-// Would a kernel hold two things of one name?
-bool lg_kernel_has_name(const lg_kernel *kernel, const char *name);
+// Words of the text form.
+const char *lg_loop_role_name(lg_loop_role role);
+const char *lg_scope_name(lg_scope scope);
+const char *lg_place_name(lg_place place);
+
+enum { LG_LOOP_ROLE_COUNT = LG_LOOP_THREAD + 1, LG_SCOPE_COUNT = LG_SCOPE_REGISTER + 1 };
+
+// What a name stands for in a kernel: a variable, a buffer, or neither after a fault.
+typedef struct lg_kname {
+    lg_kvar *var;
+    lg_kbuffer *buffer;
+    int suffixes; // given to others that wanted this name
+} lg_kname;
+
+lg_kname *lg_kernel_find(const lg_kernel *kernel, const char *name); // or NULL
+// Enters `name`, which is not taken.
+lg_kname *lg_kernel_enter(lg_kernel *kernel, const char *name);
 
 #endif
