@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 
 enum {
-    MOST_KEPT = 1000,         // messages
-    MOST_PRINTED = 50,        // errors
+    MOST_KEPT = 1000,     // messages
+    MOST_PRINTED = 50,    // errors
     MOST_READ = 16 << 20, // bytes of a file shown from
-    LINE_SHOWN = 160,         // bytes of a line
-    CARET_FROM_END = 60       // where a caret in a longer line lands
+    LINE_SHOWN = 160,     // bytes of a line
+    CARET_FROM_END = 60   // where a caret in a longer line lands
 };
 
 typedef enum severity { ERROR, WARNING, NOTE } severity;
@@ -59,12 +59,23 @@ void lg_diag_add_source(lg_diag *diag, const char *file, const char *text, size_
     LG_PUSH(diag->arena, &diag->sources, added);
 }
 
+// A copy that lives as long as the messages; the last one's serves again.
+static const char *keep_file(lg_diag *diag, const char *file)
+{
+    const message *last =
+        diag->messages.count ? &diag->messages.items[diag->messages.count - 1] : NULL;
+    if (!file || (last && last->where.file && strcmp(last->where.file, file) == 0))
+        return file ? last->where.file : NULL;
+    return lg_strdup(diag->arena, file);
+}
+
 static void report(lg_diag *diag, severity severity, lg_location where, const char *format,
                    va_list args)
 {
     if (diag->messages.count == MOST_KEPT)
         return;
     message m = {severity, where, lg_vformat(diag->arena, format, args)};
+    m.where.file = keep_file(diag, where.file);
     LG_PUSH(diag->arena, &diag->messages, m);
 }
 

@@ -255,11 +255,18 @@ double lg_function_flops(const lg_function *function);
 
 // ---- text (ir/print.c, ir/parse.c)
 
+// The words of the text form: "func", "param", "normal" ...
+const char *lg_function_kind_name(lg_function_kind kind);
+const char *lg_role_name(lg_role role);
+const char *lg_init_name(lg_init_kind init);
+
 void lg_print_module(const lg_module *module, FILE *out);
 void lg_print_function(const lg_function *function, FILE *out);
 void lg_print_op(const lg_op *op, FILE *out);
 // Parses the text form; NULL after reporting every fault that could be found. `file` names the
-// text in messages. print(parse(text)) is `text` to the byte for any text that print made.
+// text in messages and must outlive the module and its diagnostics. print(parse(text)) is `text` to
+// the byte for any text that print made. What needs the whole module (cycles of calls, two writes
+// of a symbol) is left to lg_verify_module.
 lg_module *lg_parse_module(const char *file, const char *text, size_t length, lg_diag *diag);
 
 // ---- verifier (ir/verify.c)
