@@ -67,8 +67,8 @@ bool lg_emit_text(const lg_program *program, const lg_codegen_options *options, 
 // ---- files (codegen/link.c). They appear whole or not at all; temporary files lie in a folder
 // beside the output and are gone afterwards, also on failure.
 
-// A relocatable object that exports PREFIX_artifact and PREFIX_infer, ... and needs libm only,
-// and its header. `header` may be NULL.
+// A relocatable object that exports PREFIX_artifact and needs libm only, and its header, which has
+// a function PREFIX_ENTRY for each entry point. `header` may be NULL.
 bool lg_emit_object(const lg_program *program, const lg_codegen_options *options, const char *path,
                     const char *header, lg_diag *diag);
 // A shared library that exports lgpnc_artifact().

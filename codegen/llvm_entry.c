@@ -252,8 +252,9 @@ static int most_slots(const lg_entry *entry)
 static LLVMValueRef emit_entry(lg_emitter *e, const lg_entry *entry, LLVMValueRef launch)
 {
     LLVMTypeRef type = LLVMFunctionType(e->i32, &e->pointer, 1, false);
-    const char *name = lg_format(e->arena, "%s_%s", e->options->prefix, entry->name);
+    const char *name = lg_format(e->arena, "%s_entry_%s", e->options->prefix, entry->name);
     LLVMValueRef function = LLVMAddFunction(e->module, name, type);
+    LLVMSetLinkage(function, LLVMInternalLinkage); // reached through the table
     lg_emit_function_attributes(e, function);
     LLVMPositionBuilderAtEnd(e->builder, new_block(e, function, "entry"));
     LLVMValueRef argument = LLVMGetParam(function, 0);

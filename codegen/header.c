@@ -1,0 +1,168 @@
+// The header that goes with an object: what an embedder needs to call it, and nothing to install.
+// It carries the ABI of runtime/artifact.h word for word (under that header's own guard, so that
+// several such headers get along) and for each entry point a function with named arguments.
+#include "codegen/codegen.h"
+#include "codegen/header_text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char *c_type(lg_dtype dtype)
+{
+    static const char *const types[LG_DTYPE_COUNT] = {
+        [LG_F32] = "float",   [LG_BF16] = "uint16_t", [LG_F16] = "uint16_t", [LG_I32] = "int32_t",
+        [LG_I64] = "int64_t", [LG_U8] = "uint8_t",    [LG_BOOL] = "uint8_t",
+    };
+    return types[dtype];
+}
+
+static char *upper_case(lg_arena *arena, const char *text)
+{
+    char *copy = lg_strdup(arena, text);
+    for (char *c = copy; *c; c++)
+        *c = (char)toupper((unsigned char)*c);
+    return copy;
+}
+
+// A name of the IR as a name of C; the argument's index makes it unique and keeps it off keywords.
+static char *identifier(lg_arena *arena, const char *name, int index)
+{
+    static const char *const taken[] = {
+        "auto",     "break",  "case",    "char",     "const",    "default", "do",        "double",
+        "else",     "enum",   "extern",  "float",    "for",      "goto",    "if",        "inline",
+        "int",      "long",   "packed",  "params",   "return",   "short",   "signed",    "static",
+        "struct",   "switch", "union",   "void",     "volatile", "while",   "workspace", "register",
+        "restrict", "sizeof", "typedef", "unsigned", "parallel", "call",    "inputs",    "outputs"};
+    bool clean = isalpha((unsigned char)*name);
+    for (const char *c = name; *c; c++)
+        clean = clean && (isalnum((unsigned char)*c) || *c == '_');
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        clean = clean && strcmp(name, taken[i]) != 0;
+    if (clean)
+        return lg_strdup(arena, name);
+    char *copy = lg_format(arena, "%s_%d", name, index);
+    for (char *c = copy; *c; c++)
+        if (!isalnum((unsigned char)*c))
+            *c = '_';
+    return isalpha((unsigned char)*copy) ? copy : lg_format(arena, "x%s", copy);
+}
+
+static const lg_kslot *find_slot(const lg_entry *entry, lg_place place, int index)
+{
+    for (int i = 0; i < entry->slots.count; i++)
+        if (entry->slots.items[i]->place == place && entry->slots.items[i]->index == index)
+            return entry->slots.items[i];
+    return NULL;
+}
+
+static bool uses(const lg_entry *entry, lg_place place)
+{
+    for (int i = 0; i < entry->slots.count; i++)
+        if (entry->slots.items[i]->place == place)
+            return true;
+    return false;
+}
+
+typedef struct writer {
+    lg_arena *arena;
+    const lg_program *program;
+    const lg_codegen_options *options;
+    FILE *out;
+} writer;
+
+static void write_ports(writer *w, const lg_entry *entry, lg_place place, bool declare)
+{
+    int count = place == LG_PLACE_INPUT ? entry->input_count : entry->output_count;
+    for (int i = 0; i < count; i++) {
+        const lg_kslot *slot = find_slot(entry, place, i);
+        const char *name = identifier(w->arena, slot->name, i);
+        if (declare)
+            fprintf(w->out, "%s%s *%s, ", place == LG_PLACE_INPUT ? "const " : "",
+                    c_type(slot->type.dtype), name);
+        else
+            fprintf(w->out, "%s%s", i ? ", " : "", name);
+    }
+}
+
+static void describe_ports(writer *w, const lg_entry *entry, lg_place place)
+{
+    int count = place == LG_PLACE_INPUT ? entry->input_count : entry->output_count;
+    for (int i = 0; i < count; i++) {
+        const lg_kslot *slot = find_slot(entry, place, i);
+        fprintf(w->out, "//   %-10s %s: %s\n", place == LG_PLACE_INPUT ? "reads" : "writes",
+                identifier(w->arena, slot->name, i), lg_type_text(w->arena, &slot->type));
+    }
+}
+
+static void write_function(writer *w, const lg_entry *entry, int index)
+{
+    const char *prefix = w->options->prefix;
+    bool params = uses(entry, LG_PLACE_PARAM);
+    bool packed = params || (w->program->packed > 0 && !w->options->packed);
+    fprintf(w->out, "\n#define %s_%s_WORKSPACE_BYTES %" PRId64 "\n", upper_case(w->arena, prefix),
+            upper_case(w->arena, entry->name), entry->workspace);
+    fprintf(w->out, "\n// Runs \"%s\". Tensors are dense, row-major, in the order given.\n",
+            entry->name);
+    describe_ports(w, entry, LG_PLACE_INPUT);
+    describe_ports(w, entry, LG_PLACE_OUTPUT);
+    if (params)
+        fprintf(w->out,
+                "//   reads      params: the tensors of %s_artifact.params, in that order\n",
+                prefix);
+    fprintf(w->out, "// `parallel` may be NULL: then it runs on the calling thread. Returns 0.\n");
+
+    fprintf(w->out, "static inline int %s_%s(", prefix, entry->name);
+    write_ports(w, entry, LG_PLACE_INPUT, true);
+    write_ports(w, entry, LG_PLACE_OUTPUT, true);
+    fprintf(w->out, "%s%svoid *workspace, const lg_parallel *parallel)\n{\n",
+            params ? "void *const *params, " : "",
+            !packed  ? ""
+            : params ? "void *packed, "
+                     : "const void *packed, ");
+    fprintf(w->out, "    const void *inputs[] = {");
+    write_ports(w, entry, LG_PLACE_INPUT, false);
+    fprintf(w->out, "%s};\n    void *outputs[] = {", entry->input_count ? "" : "0");
+    write_ports(w, entry, LG_PLACE_OUTPUT, false);
+    fprintf(w->out, "%s};\n", entry->output_count ? "" : "0");
+    fprintf(w->out, "    lg_call call = {inputs, outputs, %s, (void *)%s, workspace, parallel};\n",
+            params ? "params" : "0",
+            packed ? "packed" : lg_format(w->arena, "%s_artifact.packed", prefix));
+    fprintf(w->out, "    return %s_artifact.entries[%d].run(&call);\n}\n", prefix, index);
+}
+
+static void write_head(writer *w)
+{
+    const char *prefix = w->options->prefix;
+    const char *guard = upper_case(w->arena, prefix);
+    fprintf(w->out,
+            "// %s, compiled by %s for %s. Generated; the object beside it needs libc and libm.\n"
+            "//\n"
+            "// The caller owns all memory. The workspace%s aligned to %d bytes;\n"
+            "// two threads may call at once with a workspace each. Nothing is kept between "
+            "calls.\n",
+            w->options->model, w->options->compiler, w->options->target->name,
+            w->program->packed && !w->options->packed ? " and the packed weights are" : " is",
+            LG_ABI_ALIGNMENT);
+    if (w->program->packed && !w->options->packed)
+        fprintf(w->out, "// The packed weights are made once from a checkpoint, by %s_pack.\n",
+                prefix);
+    fprintf(w->out, "#ifndef %s_LGPNC_H\n#define %s_LGPNC_H\n\n", guard, guard);
+    fputs("// ---- the ABI, the same in every header that lgpnc writes\n\n", w->out);
+    fputs(lg_artifact_header_text, w->out);
+    fprintf(w->out, "\n// ---- %s\n\n", w->options->model);
+    fputs("#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n", w->out);
+    fprintf(w->out, "// Names, types and shapes of everything, and the entry points.\n");
+    fprintf(w->out, "extern const lg_artifact %s_artifact;\n", prefix);
+    fprintf(w->out, "\n#define %s_PACKED_BYTES %" PRId64 "\n", guard, w->program->packed);
+}
+
+void lg_emit_header(const lg_program *program, const lg_codegen_options *options, FILE *out)
+{
+    writer w = {lg_arena_new(), program, options, out};
+    write_head(&w);
+    for (int i = 0; i < program->entries.count; i++)
+        write_function(&w, program->entries.items[i], i);
+    fprintf(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");
+    lg_arena_free(w.arena);
+}
