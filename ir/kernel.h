@@ -336,10 +336,11 @@ void lg_print_kernel(const lg_kernel *kernel, FILE *out);
 void lg_print_kx(const lg_kx *x, FILE *out);
 lg_program *lg_parse_program(const char *file, const char *text, size_t length, lg_diag *diag);
 
-// ---- verifier (ir/kernel_verify.c): scopes, types, roles of loops, constant register indices,
+// ---- verifier (ir/program_verify.c, ir/kernel_verify.c): scopes, types, roles of loops, constant register indices,
 // launches that fit their kernels, slots that do not overlap while both are alive
 
 bool lg_verify_program(const lg_program *program, lg_diag *diag);
+bool lg_verify_kernel(const lg_kernel *kernel, lg_diag *diag); // alone, as the above does for each
 
 // ---- the reference interpreter (ir/kernel_interp.c). Runs one kernel on real memory, one buffer a
 // parameter; arithmetic in f64 (loads and stores convert). Checks bounds of every access, reads of
