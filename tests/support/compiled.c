@@ -1,0 +1,114 @@
+#include "tests/support/compiled.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+struct lg_compiled {
+    lg_jit *jit;
+    lg_cpu_target target;
+};
+
+bool lg_cpu_runs(const char *name)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!strcmp(name, "x86-64-v2"))
+        return __builtin_cpu_supports("sse4.2");
+    if (!strcmp(name, "x86-64-v3"))
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (!strcmp(name, "x86-64-v4"))
+        return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq");
+#elif defined(__aarch64__)
+    return !strcmp(name, "aarch64");
+#endif
+    return false;
+}
+
+static void expect(bool good, lg_diag *diag)
+{
+    if (good)
+        return;
+    lg_diag_print(diag, stderr);
+    ck_abort_msg("errors above");
+}
+
+lg_entry *lg_wrap_kernel(lg_program *program, lg_kernel *kernel)
+{
+    lg_arena *arena = program->arena;
+    lg_entry *entry = LG_NEW(arena, lg_entry);
+    entry->name = kernel->name;
+    lg_launch launch = {.kernel = kernel, .slot_count = kernel->params.count, .label = ""};
+    launch.slots = LG_NEW_ARRAY(arena, lg_kslot *, kernel->params.count);
+    for (int i = 0; i < kernel->params.count; i++) {
+        const lg_kbuffer *buffer = kernel->params.items[i];
+        lg_kslot *slot = LG_NEW(arena, lg_kslot);
+        bool input = buffer->scope == LG_SCOPE_IN;
+        int64_t elements = 1;
+        for (int d = 0; d < buffer->rank; d++)
+            elements *= buffer->dims[d];
+        *slot = (lg_kslot){.name = buffer->name, .place = input ? LG_PLACE_INPUT : LG_PLACE_OUTPUT};
+        slot->type = LG_TYPE(buffer->dtype, elements);
+        slot->index = input ? entry->input_count++ : entry->output_count++;
+        launch.slots[i] = slot;
+        LG_PUSH(arena, &entry->slots, slot);
+    }
+    LG_PUSH(arena, &entry->launches, launch);
+    LG_PUSH(arena, &program->entries, entry);
+    return entry;
+}
+
+lg_compiled *lg_compiled_new(lg_program *program, const char *cpu)
+{
+    lg_diag *diag = lg_diag_new();
+    lg_compiled *compiled = calloc(1, sizeof *compiled);
+    ck_assert_ptr_nonnull(compiled);
+    expect(lg_cpu_target_resolve(&compiled->target, cpu, NULL, diag), diag);
+    for (lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
+        if (!lg_program_entry(program, kernel->name))
+            lg_wrap_kernel(program, kernel);
+    lg_codegen_options options = {
+        .prefix = "test", .model = "test", .compiler = "test", .target = &compiled->target};
+    compiled->jit = lg_jit_new(program, &options, diag);
+    expect(compiled->jit != NULL, diag);
+    lg_diag_free(diag);
+    return compiled;
+}
+
+void lg_compiled_free(lg_compiled *compiled)
+{
+    lg_jit_free(compiled->jit);
+    free(compiled);
+}
+
+void lg_compiled_run(const lg_compiled *compiled, const lg_kernel *kernel, void *const *buffers)
+{
+    const lg_artifact *artifact = lg_jit_artifact(compiled->jit);
+    const void *inputs[32];
+    void *outputs[32];
+    int input_count = 0, output_count = 0;
+    for (int i = 0; i < kernel->params.count; i++) {
+        if (kernel->params.items[i]->scope == LG_SCOPE_IN)
+            inputs[input_count++] = buffers[i];
+        else
+            outputs[output_count++] = buffers[i];
+    }
+    lg_call call = {.inputs = inputs, .outputs = outputs};
+    for (uint32_t i = 0; i < artifact->entry_count; i++)
+        if (!strcmp(artifact->entries[i].name, kernel->name)) {
+            ck_assert_int_eq(artifact->entries[i].run(&call), 0);
+            return;
+        }
+    ck_abort_msg("no entry point %s", kernel->name);
+}
+
+lg_program *lg_program_of_text(const char *text)
+{
+    lg_diag *diag = lg_diag_new();
+    lg_program *program = lg_parse_program("test.kir", text, strlen(text), diag);
+    expect(program != NULL, diag);
+    lg_diag_free(diag);
+    return program;
+}
