@@ -6,6 +6,7 @@
 #include "ir/names.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 // Appends to or unlinks from a doubly linked list with first and last.
@@ -182,7 +183,7 @@ static bool is_default(const lg_attr *attr)
     case LG_KIND_FLAG:
         return attr->as.integer == info->initial;
     case LG_KIND_NUMBER:
-        return attr->as.number == (double)info->initial;
+        return attr->as.number == (double)info->initial && !signbit(attr->as.number);
     case LG_KIND_INTS:
         for (int i = 0; i < attr->count; i++)
             if (attr->as.ints[i] != info->initial)

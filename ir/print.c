@@ -48,7 +48,7 @@ static void print_number(double value, FILE *out)
 static void print_element(const lg_op *op, double value, FILE *out)
 {
     if (op->result_count && !lg_dtype_is_float(op->results[0]->type.dtype))
-        fprintf(out, "%.0f", value);
+        fprintf(out, "%.0f", value + 0.0); // no -0
     else
         print_number(value, out);
 }
