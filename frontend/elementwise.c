@@ -118,11 +118,8 @@ lg_value *lg_where(lg_scope *s, lg_location where, lg_value *condition, lg_opera
         return NULL;
     if (condition->type.dtype != LG_BOOL)
         return lg_fault(site, "the condition is %s, not of type bool", lg_show(s, condition));
-    lg_type type = {0};
-    // Two numbers have no type of their own to take.
-    if (a.is_number && b.is_number)
-        return lg_fault(site, "one of the two choices must be a tensor");
-    if (!common_type(site, 2, operands, &type))
+    lg_type type = {LG_F32, 0, {0}, NULL};
+    if (!(a.is_number && b.is_number) && !common_type(site, 2, operands, &type))
         return NULL;
     lg_type choices = type;
     if (!broadcast_with(&type, &condition->type))

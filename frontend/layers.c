@@ -99,17 +99,11 @@ lg_value *lg_conv2d(lg_scope *s, lg_location where, const char *name, lg_conv2d_
         if (x->type.dims[axis] + 2 * o.pad < window)
             return lg_fault(site, "a window of %lld does not fit into the image %s with pad %lld",
                             (long long)window, lg_show(s, x), (long long)o.pad);
-    lg_attr attrs[4];
-    int count = 0;
-    if (o.stride != 1)
-        attrs[count++] = lg_attr_ints(LG_ATTR_stride, LG_INTS(o.stride, o.stride));
-    if (o.pad != 0)
-        attrs[count++] = lg_attr_ints(LG_ATTR_pad, LG_INTS(o.pad, o.pad));
-    if (o.dilation != 1)
-        attrs[count++] = lg_attr_ints(LG_ATTR_dilation, LG_INTS(o.dilation, o.dilation));
-    if (o.groups != 1)
-        attrs[count++] = lg_attr_int(LG_ATTR_groups, o.groups);
-    lg_value *y = lg_append(s, where, LG_OP_conv2d, LG_OPERANDS(x, weight), count, attrs, NULL);
+    lg_attr attrs[] = {lg_attr_ints(LG_ATTR_stride, LG_INTS(o.stride, o.stride)),
+                       lg_attr_ints(LG_ATTR_pad, LG_INTS(o.pad, o.pad)),
+                       lg_attr_ints(LG_ATTR_dilation, LG_INTS(o.dilation, o.dilation)),
+                       lg_attr_int(LG_ATTR_groups, o.groups)};
+    lg_value *y = lg_append(s, where, LG_OP_conv2d, LG_OPERANDS(x, weight), 4, attrs, NULL);
     return bias ? add_bias(s, where, y, bias) : y;
 }
 

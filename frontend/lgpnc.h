@@ -213,7 +213,7 @@ lg_operand lg_operand_number(double number);
 // the end, axes of size 1 are repeated. Element types must agree.
 lg_value *lg_unary(lg_scope *s, lg_location where, lg_opcode code, lg_value *a);
 lg_value *lg_binary(lg_scope *s, lg_location where, lg_opcode code, lg_operand a, lg_operand b);
-// a where `condition` (bool), else b.
+// a where `condition` (bool), else b. Two numbers make an f32.
 lg_value *lg_where(lg_scope *s, lg_location where, lg_value *condition, lg_operand a, lg_operand b);
 
 lg_value *lg_constant(lg_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, double value);
@@ -297,6 +297,7 @@ lg_value *lg_matmul(lg_scope *s, lg_location where, lg_value *a, lg_matmul_optio
 #define greater(s, a, b) lg_binary(s, LG_HERE, LG_OP_gt, LG_OPERAND(a), LG_OPERAND(b))
 #define where(s, condition, a, b) lg_where(s, LG_HERE, condition, LG_OPERAND(a), LG_OPERAND(b))
 
+#define constant(s, dtype, shape, value) lg_constant(s, LG_HERE, dtype, shape, value)
 #define cast(s, x, dtype) lg_cast(s, LG_HERE, x, dtype)
 #define reshape(s, x, ...) lg_reshape(s, LG_HERE, x, LG_INTS(__VA_ARGS__))
 #define transpose(s, x, ...) lg_transpose(s, LG_HERE, x, LG_INTS(__VA_ARGS__))

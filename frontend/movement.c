@@ -280,12 +280,7 @@ lg_value *lg_matmul(lg_scope *s, lg_location where, lg_value *a, lg_matmul_optio
     if (a->type.rank < 2 || b->type.rank < 2)
         return lg_fault(site, "takes two matrices, not %s and %s", lg_show(s, a), lg_show(s, b));
     int rank = a->type.rank > b->type.rank ? a->type.rank : b->type.rank;
-    lg_attr attrs[2];
-    int count = 0;
-    if (options.ta)
-        attrs[count++] = lg_attr_flag(LG_ATTR_ta, true);
-    if (options.tb)
-        attrs[count++] = lg_attr_flag(LG_ATTR_tb, true);
+    lg_attr attrs[] = {lg_attr_flag(LG_ATTR_ta, options.ta), lg_attr_flag(LG_ATTR_tb, options.tb)};
     lg_value *left = lead_with_ones(s, where, a, rank), *right = lead_with_ones(s, where, b, rank);
-    return lg_append(s, where, LG_OP_matmul, LG_OPERANDS(left, right), count, attrs, NULL);
+    return lg_append(s, where, LG_OP_matmul, LG_OPERANDS(left, right), 2, attrs, NULL);
 }

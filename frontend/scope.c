@@ -182,9 +182,12 @@ void lg_order_symbols(lg_scope *s, lg_location where, int count, const char *con
             lg_fault((lg_site){s, where, "order_symbols", names[i]}, "there is no tensor below it");
     }
     *end = rest;
-    module->last_symbol = NULL;
+    int index = 0;
     LG_FOR_SYMBOLS(symbol, module)
-    module->last_symbol = symbol;
+    {
+        symbol->value->index = index++;
+        module->last_symbol = symbol;
+    }
 }
 
 // ---- arguments, results, options

@@ -1,0 +1,17 @@
+// The models that are built in: models.def in C.
+#ifndef LG_MODELS_MODELS_H
+#define LG_MODELS_MODELS_H
+
+#include "frontend/lgpnc.h"
+
+// The row at `index`, from 0; NULL behind the last.
+const lg_model_info *lg_model_at(int index);
+
+// Builds "lgpn" or "lgpn:image=128,width=32". NULL after reporting an unknown model (and which
+// there are) or every fault of its options. `spec` must outlive `diag`. Free with lg_module_free.
+lg_module *lg_model_build(const char *spec, lg_diag *diag);
+
+void lg_build_lgpn(lg_scope *s);
+void lg_build_resnet(lg_scope *s);
+
+#endif
