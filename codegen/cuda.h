@@ -26,8 +26,8 @@ typedef struct lg_cuda_launch {
 } lg_cuda_launch;
 
 // Whether `kernel` (verified) can be spelled in CUDA C, and how it is launched then. Reports
-// vectors, parallel loops, more than one block loop, loops whose extent is not one constant, and
-// what no device has: more than 1024 threads, 2^31 - 1 blocks or 48 KiB of static shared memory.
+// vectors and parallel loops, and what no device has: more than 1024 threads a block, 2^31 - 1
+// blocks or 48 KiB of static shared memory. A kernel without a block loop is one block.
 bool lg_cuda_measure(const lg_kernel *kernel, lg_cuda_launch *launch, lg_diag *diag);
 
 // Writes every kernel of `program` (verified) to `out` as one text that needs no header. False

@@ -15,7 +15,7 @@ typedef struct walk {
     const lg_kernel *kernel;
     lg_cuda_launch *launch;
     lg_diag *diag;
-    bool ok, has_block, has_thread, has_vector;
+    bool ok, has_vector;
 } walk;
 
 __attribute__((format(printf, 2, 3))) static void refuse(walk *w, const char *format, ...)
@@ -83,44 +83,25 @@ int64_t lg_cuda_buffer_elements(const lg_kbuffer *buffer)
     return elements;
 }
 
-// The trip count of a loop with constant bounds, or 0 after reporting.
-static int64_t constant_extent(walk *w, const lg_kstmt *loop, const char *role)
+// The verifier has seen to it that block and thread loops run from 0 to a constant in steps of 1,
+// that there is one block loop at most, and that all thread loops have one extent.
+static void measure_role(walk *w, const lg_kstmt *loop)
 {
-    const lg_kx *low = loop->as.loop.low, *high = loop->as.loop.high;
-    if (low->kind != LG_KX_INT || high->kind != LG_KX_INT) {
-        refuse(w, "has a %s loop whose bounds are not constants", role);
-        return 0;
+    const lg_kx *high = loop->as.loop.high;
+    if (loop->as.loop.role == LG_LOOP_PARALLEL) {
+        refuse(w, "has a parallel loop; lower it for a CUDA target");
+    } else if (loop->as.loop.role == LG_LOOP_BLOCK) {
+        w->launch->blocks = high->as.integer;
+        if (w->launch->blocks < 1 || w->launch->blocks > MOST_BLOCKS)
+            refuse(w, "has %lld blocks; a grid holds 1 to %lld", (long long)w->launch->blocks,
+                   (long long)MOST_BLOCKS);
+    } else if (loop->as.loop.role == LG_LOOP_THREAD) {
+        if (high->as.integer < 1 || high->as.integer > MOST_THREADS)
+            refuse(w, "has %lld threads a block; a block holds 1 to %d",
+                   (long long)high->as.integer, MOST_THREADS);
+        else
+            w->launch->threads = (int)high->as.integer;
     }
-    int64_t span;
-    if (__builtin_sub_overflow(high->as.integer, low->as.integer, &span) || span <= 0) {
-        refuse(w, "has a %s loop without iterations", role);
-        return 0;
-    }
-    return (span - 1) / loop->as.loop.step + 1;
-}
-
-static void measure_block_loop(walk *w, const lg_kstmt *loop)
-{
-    if (w->has_block)
-        refuse(w, "has more than one block loop");
-    w->has_block = true;
-    w->launch->blocks = constant_extent(w, loop, "block");
-    if (w->launch->blocks > MOST_BLOCKS)
-        refuse(w, "has %lld blocks; a grid holds at most %lld", (long long)w->launch->blocks,
-               (long long)MOST_BLOCKS);
-}
-
-static void measure_thread_loop(walk *w, const lg_kstmt *loop)
-{
-    int64_t threads = constant_extent(w, loop, "thread");
-    if (threads > MOST_THREADS)
-        refuse(w, "has %lld threads a block; a block holds at most %d", (long long)threads,
-               MOST_THREADS);
-    else if (w->has_thread && threads != w->launch->threads)
-        refuse(w, "has thread loops of %d and of %d iterations", w->launch->threads, (int)threads);
-    else
-        w->launch->threads = (int)threads;
-    w->has_thread = true;
 }
 
 static void measure_statements(walk *w, const lg_kblock *block);
@@ -129,12 +110,7 @@ static void measure_loop(walk *w, const lg_kstmt *loop)
 {
     check_expression(w, loop->as.loop.low);
     check_expression(w, loop->as.loop.high);
-    if (loop->as.loop.role == LG_LOOP_PARALLEL)
-        refuse(w, "has a parallel loop; lower it for a CUDA target");
-    else if (loop->as.loop.role == LG_LOOP_BLOCK)
-        measure_block_loop(w, loop);
-    else if (loop->as.loop.role == LG_LOOP_THREAD)
-        measure_thread_loop(w, loop);
+    measure_role(w, loop);
     measure_statements(w, &loop->as.loop.body);
 }
 

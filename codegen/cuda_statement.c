@@ -23,22 +23,16 @@ static void body(lg_cuda_emitter *e, const lg_kblock *block)
     e->indent--;
 }
 
-// `index * step + low`, with what is 1 or 0 left out.
-static void print_scaled_index(lg_cuda_emitter *e, const char *index, const lg_kstmt *loop)
+static void print_index(lg_cuda_emitter *e, const lg_kstmt *loop, const char *index)
 {
-    const char *type = lg_cuda_var_type(loop->as.loop.var);
-    int64_t low = loop->as.loop.low->as.integer, step = loop->as.loop.step;
-    line_start(e, "const %s %s = (%s)%s", type, e->var_names[loop->as.loop.var->id], type, index);
-    if (step != 1)
-        fprintf(e->out, " * %lld", (long long)step);
-    if (low != 0)
-        fprintf(e->out, " + %lld", (long long)low);
-    fputs(";\n", e->out);
+    const lg_kvar *var = loop->as.loop.var;
+    const char *type = lg_cuda_var_type(var);
+    line_start(e, "const %s %s = (%s)%s;\n", type, e->var_names[var->id], type, index);
 }
 
 static void block_loop(lg_cuda_emitter *e, const lg_kstmt *loop)
 {
-    print_scaled_index(e, "blockIdx.x", loop);
+    print_index(e, loop, "blockIdx.x");
     lg_cuda_block(e, &loop->as.loop.body);
 }
 
@@ -46,7 +40,7 @@ static void thread_loop(lg_cuda_emitter *e, const lg_kstmt *loop)
 {
     line_start(e, "{\n");
     e->indent++;
-    print_scaled_index(e, "threadIdx.x", loop);
+    print_index(e, loop, "threadIdx.x");
     e->in_thread = true;
     lg_cuda_block(e, &loop->as.loop.body);
     e->in_thread = false;

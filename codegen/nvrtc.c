@@ -1,8 +1,9 @@
-// NVRTC's few functions, declared here by hand from its documentation (its ABI has been the same
-// since CUDA 8) and found with dlsym.
+// NVRTC's few functions, declared here by hand from its documentation and found with dlsym; they
+// are the same in every NVRTC since 11.1.
 //
-// NVRTC 13 itself opens any libcuda.so.1 it can find and asks it for the devices' architectures;
-// where there is none it goes on without. Nothing here depends on either.
+// NVRTC 13 itself opens any libcuda.so.1 it finds and goes on without if there is none. If that
+// library's cuInit succeeds, NVRTC calls its cuGetExportTable without looking whether it has one: a
+// stand-in for the driver must export it.
 #include "codegen/nvrtc.h"
 #include "ir/arena.h"
 
@@ -58,7 +59,8 @@ static void try_path(search *s, const char *path)
 {
     if (s->library)
         return;
-    s->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    // NVRTC keeps memory until the process ends; unloaded, it would leak it.
+    s->library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!s->library)
         LG_PUSH(s->scratch, &s->tried, path);
 }
@@ -211,7 +213,7 @@ bool lg_nvrtc_compile(lg_nvrtc *nvrtc, const char *name, const char *text, const
     char *bytes = NULL;
     nvrtc_result result = nvrtc->create(&program, text, name, 0, NULL, NULL);
     if (result == 0)
-        result = nvrtc->compile(program, COUNT(options), options);
+        result = nvrtc->compile(program, (int)COUNT(options), options);
     if (result == 0)
         result = fetch(nvrtc, program, kind, &bytes, length);
     if (result != 0) {
