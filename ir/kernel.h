@@ -331,10 +331,16 @@ void lg_number_store(lg_dtype dtype, void *at, lg_number value);
 
 // ---- text (ir/kernel_print.c, ir/kernel_parse.c)
 
+// Reading returns NULL after reporting every fault it found. The tree is as the text says, without
+// simplification: print(parse(text)) is `text` to the byte for any text that print made. The
+// `program` line may be missing, for a file of kernels alone.
+
 void lg_print_program(const lg_program *program, FILE *out);
 void lg_print_kernel(const lg_kernel *kernel, FILE *out);
 void lg_print_kx(const lg_kx *x, FILE *out);
 lg_program *lg_parse_program(const char *file, const char *text, size_t length, lg_diag *diag);
+// The table of scalar functions in docs/ir.md (ir/kernel_reference.c).
+void lg_print_scalar_reference(FILE *out);
 
 // ---- verifier (ir/program_verify.c, ir/kernel_verify.c): scopes, types, roles of loops, constant register indices,
 // launches that fit their kernels, slots that do not overlap while both are alive

@@ -147,6 +147,23 @@ START_TEST(fields_are_what_the_text_says)
 }
 END_TEST
 
+START_TEST(documentation_has_the_table_of_functions)
+{
+    char *table = NULL, *document = NULL;
+    size_t length = 0, size = 0;
+    FILE *out = open_memstream(&table, &length);
+    lg_print_scalar_reference(out);
+    fclose(out);
+    FILE *file = fopen(LGPNC_TESTS_DIR "/../docs/ir.md", "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_gt(getdelim(&document, &size, '\0', file), 0);
+    fclose(file);
+    ck_assert_msg(strstr(document, table), "docs/ir.md lacks:\n%s", table);
+    free(table);
+    free(document);
+}
+END_TEST
+
 // ---- faults
 
 typedef struct fault {
@@ -222,6 +239,7 @@ static void survive(const char *text, size_t length)
     lg_program *program = parse(text, length, diag);
     ck_assert_int_eq(program == NULL, lg_diag_errors(diag) > 0);
     if (program) {
+        lg_verify_program(program, diag); // may find faults, must not fall over them
         char *once = print(program);
         lg_program_free(program);
         program = parse(once, strlen(once), diag);
@@ -299,6 +317,7 @@ int main(void)
     TCase *tests = tcase_create("text");
     tcase_add_test(tests, every_construct_prints_back);
     tcase_add_test(tests, fields_are_what_the_text_says);
+    tcase_add_test(tests, documentation_has_the_table_of_functions);
     tcase_add_loop_test(tests, faults_are_told_with_their_place, 0,
                         (int)(sizeof faults / sizeof *faults));
     tcase_add_test(tests, truncated_texts);
