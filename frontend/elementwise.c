@@ -39,7 +39,7 @@ static bool broadcast_with(lg_type *to, const lg_type *type)
     return true;
 }
 
-lg_value *lg_expand(lg_scope *s, lg_location where, lg_value *x, const lg_type *type)
+lg_value *lg_expand(lg_name_scope *s, lg_location where, lg_value *x, const lg_type *type)
 {
     lg_type same_rank = {x->type.dtype, type->rank, {0}, NULL}, wide = *type;
     wide.dtype = x->type.dtype;
@@ -77,7 +77,7 @@ static bool common_type(lg_site site, int count, const lg_operand *operands, lg_
     return lg_check_shape(site, type->rank, type->dims);
 }
 
-static lg_value *materialise(lg_scope *s, lg_location where, lg_operand operand,
+static lg_value *materialise(lg_name_scope *s, lg_location where, lg_operand operand,
                              const lg_type *type)
 {
     if (operand.value)
@@ -94,12 +94,12 @@ static bool is_fed_null(int count, const lg_operand *operands)
     return false;
 }
 
-lg_value *lg_unary(lg_scope *s, lg_location where, lg_opcode code, lg_value *a)
+lg_value *lg_unary(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a)
 {
     return lg_append(s, where, code, LG_OPERANDS(a), 0, NULL, NULL);
 }
 
-lg_value *lg_binary(lg_scope *s, lg_location where, lg_opcode code, lg_operand a, lg_operand b)
+lg_value *lg_binary(lg_name_scope *s, lg_location where, lg_opcode code, lg_operand a, lg_operand b)
 {
     lg_operand operands[] = {a, b};
     lg_type type = {0};
@@ -110,7 +110,8 @@ lg_value *lg_binary(lg_scope *s, lg_location where, lg_opcode code, lg_operand a
     return lg_append(s, where, code, LG_OPERANDS(left, right), 0, NULL, NULL);
 }
 
-lg_value *lg_where(lg_scope *s, lg_location where, lg_value *condition, lg_operand a, lg_operand b)
+lg_value *lg_where(lg_name_scope *s, lg_location where, lg_value *condition, lg_operand a,
+                   lg_operand b)
 {
     lg_operand operands[] = {a, b};
     lg_site site = {s, where, "where", NULL};
@@ -132,7 +133,7 @@ lg_value *lg_where(lg_scope *s, lg_location where, lg_value *condition, lg_opera
     return lg_append(s, where, LG_OP_select, LG_OPERANDS(mask, left, right), 0, NULL, NULL);
 }
 
-lg_value *lg_cast(lg_scope *s, lg_location where, lg_value *x, lg_dtype dtype)
+lg_value *lg_cast(lg_name_scope *s, lg_location where, lg_value *x, lg_dtype dtype)
 {
     if (!x || x->type.dtype == dtype)
         return x;

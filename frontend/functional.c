@@ -2,22 +2,24 @@
 // a function of primitives whose boundary a pass may recognise; equal calls share one.
 #include "frontend/scope.h"
 
-static lg_value *unary(lg_scope *s, lg_location where, lg_opcode code, lg_value *a)
+static lg_value *unary(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a)
 {
     return lg_unary(s, where, code, a);
 }
 
-static lg_value *binary(lg_scope *s, lg_location where, lg_opcode code, lg_value *a, lg_value *b)
+static lg_value *binary(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a,
+                        lg_value *b)
 {
     return lg_binary(s, where, code, lg_operand_value(a), lg_operand_value(b));
 }
 
-static lg_value *with_number(lg_scope *s, lg_location where, lg_opcode code, lg_value *a, double b)
+static lg_value *with_number(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a,
+                             double b)
 {
     return lg_binary(s, where, code, lg_operand_value(a), lg_operand_number(b));
 }
 
-static lg_value *reduce_axis(lg_scope *s, lg_location where, lg_opcode code, lg_value *x,
+static lg_value *reduce_axis(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *x,
                              double axis)
 {
     return lg_reduce(s, where, code, x, LG_INTS((int64_t)axis));
@@ -25,7 +27,7 @@ static lg_value *reduce_axis(lg_scope *s, lg_location where, lg_opcode code, lg_
 
 // ---- along an axis
 
-static lg_value *softmax_body(lg_scope *s, lg_location where, lg_value *const *arguments,
+static lg_value *softmax_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
                               const double *constants)
 {
     lg_value *x = arguments[0];
@@ -35,7 +37,7 @@ static lg_value *softmax_body(lg_scope *s, lg_location where, lg_value *const *a
     return binary(s, where, LG_OP_div, power, total);
 }
 
-static lg_value *l2_normalize_body(lg_scope *s, lg_location where, lg_value *const *arguments,
+static lg_value *l2_normalize_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
                                    const double *constants)
 {
     lg_value *x = arguments[0];
@@ -45,7 +47,7 @@ static lg_value *l2_normalize_body(lg_scope *s, lg_location where, lg_value *con
     return binary(s, where, LG_OP_div, x, with_number(s, where, LG_OP_max, norm, 1e-12));
 }
 
-static lg_value *along_axis(lg_scope *s, lg_location where, const lg_composite *composite,
+static lg_value *along_axis(lg_name_scope *s, lg_location where, const lg_composite *composite,
                             lg_value *x, int axis)
 {
     lg_site site = {s, where, composite->kind, NULL};
@@ -56,13 +58,13 @@ static lg_value *along_axis(lg_scope *s, lg_location where, const lg_composite *
     return lg_call_composite(s, where, composite, &x, 1, (const double[]){axis});
 }
 
-lg_value *lg_softmax(lg_scope *s, lg_location where, lg_value *x, int axis)
+lg_value *lg_softmax(lg_name_scope *s, lg_location where, lg_value *x, int axis)
 {
     static const lg_composite composite = {"softmax", "x", softmax_body};
     return along_axis(s, where, &composite, x, axis);
 }
 
-lg_value *lg_l2_normalize(lg_scope *s, lg_location where, lg_value *x, int axis)
+lg_value *lg_l2_normalize(lg_name_scope *s, lg_location where, lg_value *x, int axis)
 {
     static const lg_composite composite = {"l2_normalize", "x", l2_normalize_body};
     return along_axis(s, where, &composite, x, axis);
@@ -72,7 +74,7 @@ lg_value *lg_l2_normalize(lg_scope *s, lg_location where, lg_value *x, int axis)
 
 // Combines the `kernel` elements of every window along one axis: as many strided slices of the
 // padded image, one on the other.
-static lg_value *slide(lg_scope *s, lg_location where, lg_opcode code, lg_value *x, int axis,
+static lg_value *slide(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *x, int axis,
                        int64_t kernel, int64_t stride)
 {
     int64_t outputs = (x->type.dims[axis] - kernel) / stride + 1;
@@ -96,7 +98,7 @@ static lg_value *slide(lg_scope *s, lg_location where, lg_opcode code, lg_value 
 }
 
 // A square window is a row of a column: height first, then width.
-static lg_value *pool(lg_scope *s, lg_location where, lg_opcode code, lg_value *x,
+static lg_value *pool(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *x,
                       const double *constants, double border)
 {
     int64_t kernel = (int64_t)constants[0], stride = (int64_t)constants[1];
@@ -110,20 +112,20 @@ static lg_value *pool(lg_scope *s, lg_location where, lg_opcode code, lg_value *
     return slide(s, where, code, slide(s, where, code, x, 1, kernel, stride), 2, kernel, stride);
 }
 
-static lg_value *max_pool_body(lg_scope *s, lg_location where, lg_value *const *arguments,
+static lg_value *max_pool_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
                                const double *constants)
 {
     return pool(s, where, LG_OP_max, arguments[0], constants, -INFINITY);
 }
 
-static lg_value *avg_pool_body(lg_scope *s, lg_location where, lg_value *const *arguments,
+static lg_value *avg_pool_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
                                const double *constants)
 {
     lg_value *total = pool(s, where, LG_OP_add, arguments[0], constants, 0);
     return with_number(s, where, LG_OP_mul, total, 1.0 / (constants[0] * constants[0]));
 }
 
-static lg_value *call_pool(lg_scope *s, lg_location where, const lg_composite *composite,
+static lg_value *call_pool(lg_name_scope *s, lg_location where, const lg_composite *composite,
                            lg_pool_options o)
 {
     enum { MOST_KERNEL = 256 }; // an op a row of the window
@@ -149,19 +151,19 @@ static lg_value *call_pool(lg_scope *s, lg_location where, const lg_composite *c
     return lg_call_composite(s, where, composite, &o.x, 3, constants);
 }
 
-lg_value *lg_max_pool(lg_scope *s, lg_location where, lg_pool_options options)
+lg_value *lg_max_pool(lg_name_scope *s, lg_location where, lg_pool_options options)
 {
     static const lg_composite composite = {"max_pool", "x", max_pool_body};
     return call_pool(s, where, &composite, options);
 }
 
-lg_value *lg_avg_pool(lg_scope *s, lg_location where, lg_pool_options options)
+lg_value *lg_avg_pool(lg_name_scope *s, lg_location where, lg_pool_options options)
 {
     static const lg_composite composite = {"avg_pool", "x", avg_pool_body};
     return call_pool(s, where, &composite, options);
 }
 
-lg_value *lg_global_average_pool(lg_scope *s, lg_location where, lg_value *x)
+lg_value *lg_global_average_pool(lg_name_scope *s, lg_location where, lg_value *x)
 {
     if (!x || !lg_check_image((lg_site){s, where, "global_average_pool", NULL}, x))
         return NULL;
@@ -172,7 +174,8 @@ lg_value *lg_global_average_pool(lg_scope *s, lg_location where, lg_value *x)
 
 // Element o of `size` comes from place p = max(0, (o + 0.5) in / size - 0.5): between the elements
 // floor(p) and the next one, which the last has not.
-static lg_value *resize_axis(lg_scope *s, lg_location where, lg_value *x, int axis, int64_t size)
+static lg_value *resize_axis(lg_name_scope *s, lg_location where, lg_value *x, int axis,
+                             int64_t size)
 {
     int64_t in = x->type.dims[axis];
     if (in == size)
@@ -196,14 +199,14 @@ static lg_value *resize_axis(lg_scope *s, lg_location where, lg_value *x, int ax
     return binary(s, where, LG_OP_add, a, b);
 }
 
-static lg_value *resize_bilinear_body(lg_scope *s, lg_location where, lg_value *const *arguments,
-                                      const double *constants)
+static lg_value *resize_bilinear_body(lg_name_scope *s, lg_location where,
+                                      lg_value *const *arguments, const double *constants)
 {
     lg_value *high = resize_axis(s, where, arguments[0], 1, (int64_t)constants[0]);
     return resize_axis(s, where, high, 2, (int64_t)constants[1]);
 }
 
-lg_value *lg_resize_bilinear(lg_scope *s, lg_location where, lg_value *x, int64_t height,
+lg_value *lg_resize_bilinear(lg_name_scope *s, lg_location where, lg_value *x, int64_t height,
                              int64_t width)
 {
     static const lg_composite composite = {"resize_bilinear", "x", resize_bilinear_body};

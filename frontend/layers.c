@@ -4,7 +4,7 @@
 
 enum { MOST_OPTION = 1 << 24 }; // keeps the arithmetic on windows far from overflow
 
-static const char *join(lg_scope *s, const char *name, const char *tensor)
+static const char *join(lg_name_scope *s, const char *name, const char *tensor)
 {
     return lg_format(s->builder->module->arena, "%s.%s", name ? name : "", tensor);
 }
@@ -27,7 +27,7 @@ static lg_value *declare(lg_site site, bool dead, lg_role role, const char *tens
 }
 
 // A vector over the last axis of `x`, repeated over the others, and added.
-static lg_value *add_bias(lg_scope *s, lg_location where, lg_value *x, lg_value *bias)
+static lg_value *add_bias(lg_name_scope *s, lg_location where, lg_value *x, lg_value *bias)
 {
     return lg_binary(s, where, LG_OP_add, lg_operand_value(x), lg_operand_value(bias));
 }
@@ -86,7 +86,7 @@ static bool declare_conv2d(lg_site site, bool dead, int64_t channels, const lg_c
     return *weight && (*bias || !o->bias);
 }
 
-lg_value *lg_conv2d(lg_scope *s, lg_location where, const char *name, lg_conv2d_options o)
+lg_value *lg_conv2d(lg_name_scope *s, lg_location where, const char *name, lg_conv2d_options o)
 {
     lg_site site = {s, where, "conv2d", name};
     lg_value *x = o.x, *weight = NULL, *bias = NULL;
@@ -107,7 +107,7 @@ lg_value *lg_conv2d(lg_scope *s, lg_location where, const char *name, lg_conv2d_
     return bias ? add_bias(s, where, y, bias) : y;
 }
 
-void lg_dead_conv2d(lg_scope *s, lg_location where, const char *name, int64_t channels,
+void lg_dead_conv2d(lg_name_scope *s, lg_location where, const char *name, int64_t channels,
                     lg_conv2d_options o)
 {
     lg_value *weight = NULL, *bias = NULL;
@@ -148,7 +148,7 @@ static bool declare_batch_norm(lg_site site, bool dead, int64_t channels, batch_
 
 // y = x scale + shift with scale = weight / sqrt(running_var + eps), shift = bias - running_mean
 // scale: all but one multiplication and addition are on vectors.
-static lg_value *batch_norm_body(lg_scope *s, lg_location where, lg_value *const *arguments,
+static lg_value *batch_norm_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
                                  const double *constants)
 {
     lg_operand x = lg_operand_value(arguments[0]), weight = lg_operand_value(arguments[1]);
@@ -165,7 +165,8 @@ static lg_value *batch_norm_body(lg_scope *s, lg_location where, lg_value *const
 static const lg_composite batch_norm_composite = {
     "batch_norm", "x weight bias running_mean running_var", batch_norm_body};
 
-lg_value *lg_batch_norm(lg_scope *s, lg_location where, const char *name, lg_batch_norm_options o)
+lg_value *lg_batch_norm(lg_name_scope *s, lg_location where, const char *name,
+                        lg_batch_norm_options o)
 {
     lg_site site = {s, where, "batch_norm", name};
     batch_norm_tensors t;
@@ -182,7 +183,7 @@ lg_value *lg_batch_norm(lg_scope *s, lg_location where, const char *name, lg_bat
     return lg_call_composite(s, where, &batch_norm_composite, operands, 1, &eps);
 }
 
-void lg_dead_batch_norm(lg_scope *s, lg_location where, const char *name, int64_t channels)
+void lg_dead_batch_norm(lg_name_scope *s, lg_location where, const char *name, int64_t channels)
 {
     batch_norm_tensors t;
     declare_batch_norm((lg_site){s, where, "dead_batch_norm", name}, true, channels, &t);
@@ -208,8 +209,8 @@ static lg_linear_weights declare_linear(lg_site site, bool dead, int64_t in, int
     return made.bias ? made : none;
 }
 
-lg_linear_weights lg_linear_declare(lg_scope *s, lg_location where, const char *name, int64_t in,
-                                    int64_t features)
+lg_linear_weights lg_linear_declare(lg_name_scope *s, lg_location where, const char *name,
+                                    int64_t in, int64_t features)
 {
     return declare_linear((lg_site){s, where, "linear", name}, false, in, features);
 }
@@ -217,7 +218,7 @@ lg_linear_weights lg_linear_declare(lg_scope *s, lg_location where, const char *
 // One product of [rows, in]: what leads is folded into the rows.
 static lg_value *apply_linear(lg_site site, lg_value *x, lg_linear_weights weights)
 {
-    lg_scope *s = site.scope;
+    lg_name_scope *s = site.scope;
     int last = x->type.rank - 1;
     if (last < 0 || x->type.dims[last] != weights.weight->type.dims[1])
         return lg_fault(site, "the weight takes %lld features, the input is %s",
@@ -232,14 +233,16 @@ static lg_value *apply_linear(lg_site site, lg_value *x, lg_linear_weights weigh
     return lg_reshape(s, site.where, y, x->type.rank, dims);
 }
 
-lg_value *lg_linear_apply(lg_scope *s, lg_location where, lg_value *x, lg_linear_weights weights)
+lg_value *lg_linear_apply(lg_name_scope *s, lg_location where, lg_value *x,
+                          lg_linear_weights weights)
 {
     if (!x || !weights.weight)
         return NULL;
     return apply_linear((lg_site){s, where, "linear", NULL}, x, weights);
 }
 
-lg_value *lg_linear(lg_scope *s, lg_location where, const char *name, lg_value *x, int64_t features)
+lg_value *lg_linear(lg_name_scope *s, lg_location where, const char *name, lg_value *x,
+                    int64_t features)
 {
     lg_site site = {s, where, "linear", name};
     if (!x)
@@ -251,7 +254,8 @@ lg_value *lg_linear(lg_scope *s, lg_location where, const char *name, lg_value *
     return weights.weight ? apply_linear(site, x, weights) : NULL;
 }
 
-void lg_dead_linear(lg_scope *s, lg_location where, const char *name, int64_t in, int64_t features)
+void lg_dead_linear(lg_name_scope *s, lg_location where, const char *name, int64_t in,
+                    int64_t features)
 {
     declare_linear((lg_site){s, where, "dead_linear", name}, true, in, features);
 }

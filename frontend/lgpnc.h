@@ -1,7 +1,7 @@
 // The C DSL: a model is a C function that calls layers. This is the one header that a model needs,
 // one of ours or a user's own:
 //
-//     static void build(lg_scope *s)
+//     static void build(lg_name_scope *s)
 //     {
 //         lg_value *x = input(s, "image", LG_F32, 1, 32, 32, 3);
 //         x = relu(s, batch_norm(s, "bn1", conv2d(s, "conv1", x, .filters = 16, .kernel = 3)));
@@ -31,7 +31,7 @@
 
 // A position in the tree of names ("GTC.layer1.0") and the function being built. Scopes live as
 // long as the module; nothing has to be closed.
-typedef struct lg_scope lg_scope;
+typedef struct lg_name_scope lg_name_scope;
 
 #define LG_HERE ((lg_location){__FILE__, __LINE__, 0})
 
@@ -52,28 +52,28 @@ typedef struct lg_shape {
 // ---- scopes and models (scope.c, model.c)
 
 // The scope whose names begin with those of `s` and `format`: scope(s, "layer%d", 1).
-lg_scope *lg_scope_inside(lg_scope *s, const char *format, ...)
+lg_name_scope *lg_scope_inside(lg_name_scope *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 // An argument of the function; every size is at least 1.
-lg_value *lg_input(lg_scope *s, lg_location where, const char *name, lg_dtype dtype,
+lg_value *lg_input(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
                    lg_shape shape);
 // A result of the function, in the order of the calls.
-void lg_output(lg_scope *s, lg_location where, const char *name, lg_value *value);
+void lg_output(lg_name_scope *s, lg_location where, const char *name, lg_value *value);
 
 // A trained tensor of the checkpoint. `bound`: see lg_init_kind.
-lg_value *lg_parameter(lg_scope *s, lg_location where, const char *name, lg_dtype dtype,
+lg_value *lg_parameter(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
                        lg_shape shape, lg_init_kind init, double bound);
 // A tensor of the checkpoint that is not trained but written by a training step.
-lg_value *lg_state(lg_scope *s, lg_location where, const char *name, lg_dtype dtype, lg_shape shape,
-                   lg_init_kind init, double bound);
+lg_value *lg_state(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
+                   lg_shape shape, lg_init_kind init, double bound);
 // Puts the tensors made so far in the order of a checkpoint: those of the children `names` of the
 // scope first, in this order, then its others as they were made.
-void lg_order_symbols(lg_scope *s, lg_location where, int count, const char *const *names);
+void lg_order_symbols(lg_name_scope *s, lg_location where, int count, const char *const *names);
 
 // The value of an option of the model that is one number; of one that is several (3-4-6-3), the
 // number at `index`, from 0.
-int64_t lg_option(lg_scope *s, lg_location where, const char *name, int index);
+int64_t lg_option(lg_name_scope *s, lg_location where, const char *name, int index);
 
 enum { LG_MAX_OPTIONS = 16, LG_MAX_OPTION_NUMBERS = 8 };
 
@@ -89,7 +89,7 @@ typedef struct lg_model_option {
 typedef struct lg_model_info {
     size_t bytes; // sizeof(lg_model_info): tells when a model was built for another version
     const char *name, *summary;
-    void (*build)(lg_scope *s);
+    void (*build)(lg_name_scope *s);
     lg_model_option options[LG_MAX_OPTIONS]; // up to the first that has no name
 } lg_model_info;
 
@@ -140,7 +140,8 @@ typedef struct lg_conv2d_options {
 // NAME.weight [filters, c/groups, kernel, kernel] and NAME.bias [filters], which starts uniform in
 // +-1/sqrt(fan in). Result [n, oh, ow, filters], oh = (h + 2 pad - dilation (kernel-1) - 1) /
 // stride + 1.
-lg_value *lg_conv2d(lg_scope *s, lg_location where, const char *name, lg_conv2d_options options);
+lg_value *lg_conv2d(lg_name_scope *s, lg_location where, const char *name,
+                    lg_conv2d_options options);
 
 typedef struct lg_batch_norm_options {
     lg_value *x; // [..., c]
@@ -150,33 +151,35 @@ typedef struct lg_batch_norm_options {
 // Inference: (x - running_mean) / sqrt(running_var + eps) * weight + bias, over the last axis; the
 // composite "batch_norm". NAME.weight, bias, running_mean, running_var [c], and the i64
 // num_batches_tracked, which inference does not read.
-lg_value *lg_batch_norm(lg_scope *s, lg_location where, const char *name,
+lg_value *lg_batch_norm(lg_name_scope *s, lg_location where, const char *name,
                         lg_batch_norm_options options);
 
 // x [..., in] times NAME.weight [features, in] transposed, plus NAME.bias: [..., features]. Both
 // start uniform in +-1/sqrt(in).
-lg_value *lg_linear(lg_scope *s, lg_location where, const char *name, lg_value *x,
+lg_value *lg_linear(lg_name_scope *s, lg_location where, const char *name, lg_value *x,
                     int64_t features);
 // The same in two halves, for weights that are used more than once.
 typedef struct lg_linear_weights {
     lg_value *weight, *bias; // NULL both after a fault
 } lg_linear_weights;
-lg_linear_weights lg_linear_declare(lg_scope *s, lg_location where, const char *name, int64_t in,
-                                    int64_t features);
-lg_value *lg_linear_apply(lg_scope *s, lg_location where, lg_value *x, lg_linear_weights weights);
+lg_linear_weights lg_linear_declare(lg_name_scope *s, lg_location where, const char *name,
+                                    int64_t in, int64_t features);
+lg_value *lg_linear_apply(lg_name_scope *s, lg_location where, lg_value *x,
+                          lg_linear_weights weights);
 
 // Tensors of a layer that stands in the checkpoint but that nothing reads. `channels` go in.
-void lg_dead_conv2d(lg_scope *s, lg_location where, const char *name, int64_t channels,
+void lg_dead_conv2d(lg_name_scope *s, lg_location where, const char *name, int64_t channels,
                     lg_conv2d_options options);
-void lg_dead_batch_norm(lg_scope *s, lg_location where, const char *name, int64_t channels);
-void lg_dead_linear(lg_scope *s, lg_location where, const char *name, int64_t in, int64_t features);
+void lg_dead_batch_norm(lg_name_scope *s, lg_location where, const char *name, int64_t channels);
+void lg_dead_linear(lg_name_scope *s, lg_location where, const char *name, int64_t in,
+                    int64_t features);
 
 // ---- layers without parameters (functional.c)
 
 // e^x / sum e^x along `axis`, with the maximum subtracted first; the composite "softmax".
-lg_value *lg_softmax(lg_scope *s, lg_location where, lg_value *x, int axis);
+lg_value *lg_softmax(lg_name_scope *s, lg_location where, lg_value *x, int axis);
 // x / max(|x|, 1e-12), the norm taken along `axis`; the composite "l2_normalize".
-lg_value *lg_l2_normalize(lg_scope *s, lg_location where, lg_value *x, int axis);
+lg_value *lg_l2_normalize(lg_name_scope *s, lg_location where, lg_value *x, int axis);
 
 typedef struct lg_pool_options {
     lg_value *x;    // image [n,h,w,c]
@@ -186,14 +189,14 @@ typedef struct lg_pool_options {
 } lg_pool_options;
 
 // The maximum and the mean of every window; the border counts as -infinity and as 0.
-lg_value *lg_max_pool(lg_scope *s, lg_location where, lg_pool_options options);
-lg_value *lg_avg_pool(lg_scope *s, lg_location where, lg_pool_options options);
+lg_value *lg_max_pool(lg_name_scope *s, lg_location where, lg_pool_options options);
+lg_value *lg_avg_pool(lg_name_scope *s, lg_location where, lg_pool_options options);
 // [n,h,w,c] to [n,c].
-lg_value *lg_global_average_pool(lg_scope *s, lg_location where, lg_value *x);
+lg_value *lg_global_average_pool(lg_name_scope *s, lg_location where, lg_value *x);
 
 // Image [n,h,w,c] to [n,height,width,c], bilinear, corners not aligned (PyTorch's
 // align_corners=False, no antialiasing); the composite "resize_bilinear".
-lg_value *lg_resize_bilinear(lg_scope *s, lg_location where, lg_value *x, int64_t height,
+lg_value *lg_resize_bilinear(lg_name_scope *s, lg_location where, lg_value *x, int64_t height,
                              int64_t width);
 
 // ---- ops (elementwise.c, movement.c). Axes count from 0; negative ones from the end.
@@ -211,35 +214,43 @@ lg_operand lg_operand_number(double number);
 
 // Any elementwise op of ir/ops.def. The operands are broadcast as in NumPy: shapes are aligned at
 // the end, axes of size 1 are repeated. Element types must agree.
-lg_value *lg_unary(lg_scope *s, lg_location where, lg_opcode code, lg_value *a);
-lg_value *lg_binary(lg_scope *s, lg_location where, lg_opcode code, lg_operand a, lg_operand b);
+lg_value *lg_unary(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a);
+lg_value *lg_binary(lg_name_scope *s, lg_location where, lg_opcode code, lg_operand a,
+                    lg_operand b);
 // a where `condition` (bool), else b. Two numbers make an f32.
-lg_value *lg_where(lg_scope *s, lg_location where, lg_value *condition, lg_operand a, lg_operand b);
+lg_value *lg_where(lg_name_scope *s, lg_location where, lg_value *condition, lg_operand a,
+                   lg_operand b);
 
-lg_value *lg_constant(lg_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, double value);
-lg_value *lg_iota(lg_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, int axis);
-lg_value *lg_cast(lg_scope *s, lg_location where, lg_value *x, lg_dtype dtype);
+lg_value *lg_constant(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape,
+                      double value);
+lg_value *lg_iota(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, int axis);
+lg_value *lg_cast(lg_name_scope *s, lg_location where, lg_value *x, lg_dtype dtype);
 // One size may be -1: what is left.
-lg_value *lg_reshape(lg_scope *s, lg_location where, lg_value *x, int rank, const int64_t *dims);
-lg_value *lg_transpose(lg_scope *s, lg_location where, lg_value *x, int rank, const int64_t *perm);
-lg_value *lg_broadcast(lg_scope *s, lg_location where, lg_value *x, int rank, const int64_t *dims);
+lg_value *lg_reshape(lg_name_scope *s, lg_location where, lg_value *x, int rank,
+                     const int64_t *dims);
+lg_value *lg_transpose(lg_name_scope *s, lg_location where, lg_value *x, int rank,
+                       const int64_t *perm);
+lg_value *lg_broadcast(lg_name_scope *s, lg_location where, lg_value *x, int rank,
+                       const int64_t *dims);
 // Elements first .. limit-1 along one axis.
-lg_value *lg_slice(lg_scope *s, lg_location where, lg_value *x, int axis, int64_t first,
+lg_value *lg_slice(lg_name_scope *s, lg_location where, lg_value *x, int axis, int64_t first,
                    int64_t limit);
-lg_value *lg_pad(lg_scope *s, lg_location where, lg_value *x, int axis, int64_t low, int64_t high,
-                 double value);
+lg_value *lg_pad(lg_name_scope *s, lg_location where, lg_value *x, int axis, int64_t low,
+                 int64_t high, double value);
 // One behind another along an axis that is there, or along a new one.
-lg_value *lg_concat(lg_scope *s, lg_location where, int axis, int count, lg_value *const *values);
-lg_value *lg_stack(lg_scope *s, lg_location where, int axis, int count, lg_value *const *values);
+lg_value *lg_concat(lg_name_scope *s, lg_location where, int axis, int count,
+                    lg_value *const *values);
+lg_value *lg_stack(lg_name_scope *s, lg_location where, int axis, int count,
+                   lg_value *const *values);
 // Element i along `axis` is element indices[i] of x.
-lg_value *lg_gather(lg_scope *s, lg_location where, lg_value *x, int axis, lg_value *indices);
+lg_value *lg_gather(lg_name_scope *s, lg_location where, lg_value *x, int axis, lg_value *indices);
 
 // Sum or maximum (LG_OP_reduce_sum, LG_OP_reduce_max) over axes, which stay with size 1.
-lg_value *lg_reduce(lg_scope *s, lg_location where, lg_opcode code, lg_value *x, int count,
+lg_value *lg_reduce(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *x, int count,
                     const int64_t *axes);
 // The axes go away.
-lg_value *lg_sum(lg_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes);
-lg_value *lg_mean(lg_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes);
+lg_value *lg_sum(lg_name_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes);
+lg_value *lg_mean(lg_name_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes);
 
 typedef struct lg_matmul_options {
     lg_value *b;
@@ -247,7 +258,7 @@ typedef struct lg_matmul_options {
 } lg_matmul_options;
 
 // [...,m,k] times [...,k,n]; leading axes are broadcast.
-lg_value *lg_matmul(lg_scope *s, lg_location where, lg_value *a, lg_matmul_options options);
+lg_value *lg_matmul(lg_name_scope *s, lg_location where, lg_value *a, lg_matmul_options options);
 
 #ifndef LG_NO_SHORT_NAMES
 

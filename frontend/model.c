@@ -136,7 +136,7 @@ static bool run_builder(lg_builder *builder, const char *spec)
 {
     int before = lg_diag_errors(builder->diag);
     lg_function *function = lg_function_new(builder->module, LG_FUNC, "infer");
-    lg_scope root = {builder, function, ""};
+    lg_name_scope root = {builder, function, ""};
     builder->info->build(&root);
     if (lg_diag_errors(builder->diag) > before)
         return false;

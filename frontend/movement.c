@@ -3,7 +3,8 @@
 // form.
 #include "frontend/scope.h"
 
-lg_value *lg_constant(lg_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, double value)
+lg_value *lg_constant(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape,
+                      double value)
 {
     if (!lg_check_shape((lg_site){s, where, "constant", NULL}, shape.rank, shape.dims))
         return NULL;
@@ -12,7 +13,7 @@ lg_value *lg_constant(lg_scope *s, lg_location where, lg_dtype dtype, lg_shape s
     return lg_append(s, where, LG_OP_constant, 0, NULL, 1, &attr, &type);
 }
 
-lg_value *lg_iota(lg_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, int axis)
+lg_value *lg_iota(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, int axis)
 {
     lg_site site = {s, where, "iota", NULL};
     if (!lg_check_shape(site, shape.rank, shape.dims) || !lg_check_axis(site, shape.rank, &axis))
@@ -48,7 +49,8 @@ static bool complete_shape(lg_site site, int64_t elements, int rank, int64_t *di
     return true;
 }
 
-lg_value *lg_reshape(lg_scope *s, lg_location where, lg_value *x, int rank, const int64_t *dims)
+lg_value *lg_reshape(lg_name_scope *s, lg_location where, lg_value *x, int rank,
+                     const int64_t *dims)
 {
     if (!x)
         return NULL;
@@ -64,7 +66,8 @@ lg_value *lg_reshape(lg_scope *s, lg_location where, lg_value *x, int rank, cons
     return lg_append(s, where, LG_OP_reshape, LG_OPERANDS(x), 0, NULL, &type);
 }
 
-lg_value *lg_transpose(lg_scope *s, lg_location where, lg_value *x, int rank, const int64_t *perm)
+lg_value *lg_transpose(lg_name_scope *s, lg_location where, lg_value *x, int rank,
+                       const int64_t *perm)
 {
     lg_site site = {s, where, "transpose", NULL};
     if (x && rank != x->type.rank)
@@ -74,7 +77,8 @@ lg_value *lg_transpose(lg_scope *s, lg_location where, lg_value *x, int rank, co
     return lg_append(s, where, LG_OP_transpose, LG_OPERANDS(x), 1, &attr, NULL);
 }
 
-lg_value *lg_broadcast(lg_scope *s, lg_location where, lg_value *x, int rank, const int64_t *dims)
+lg_value *lg_broadcast(lg_name_scope *s, lg_location where, lg_value *x, int rank,
+                       const int64_t *dims)
 {
     lg_site site = {s, where, "broadcast", NULL};
     if (!x || !lg_check_shape(site, rank, dims))
@@ -93,7 +97,7 @@ lg_value *lg_broadcast(lg_scope *s, lg_location where, lg_value *x, int rank, co
 
 // ---- parts
 
-lg_value *lg_slice(lg_scope *s, lg_location where, lg_value *x, int axis, int64_t first,
+lg_value *lg_slice(lg_name_scope *s, lg_location where, lg_value *x, int axis, int64_t first,
                    int64_t limit)
 {
     lg_site site = {s, where, "slice", NULL};
@@ -113,8 +117,8 @@ lg_value *lg_slice(lg_scope *s, lg_location where, lg_value *x, int axis, int64_
     return lg_append(s, where, LG_OP_slice, LG_OPERANDS(x), 2, attrs, NULL);
 }
 
-lg_value *lg_pad(lg_scope *s, lg_location where, lg_value *x, int axis, int64_t low, int64_t high,
-                 double value)
+lg_value *lg_pad(lg_name_scope *s, lg_location where, lg_value *x, int axis, int64_t low,
+                 int64_t high, double value)
 {
     lg_site site = {s, where, "pad", NULL};
     if (!x || !lg_check_axis(site, x->type.rank, &axis))
@@ -135,7 +139,8 @@ lg_value *lg_pad(lg_scope *s, lg_location where, lg_value *x, int axis, int64_t 
     return lg_append(s, where, LG_OP_pad, LG_OPERANDS(x), 3, attrs, NULL);
 }
 
-lg_value *lg_concat(lg_scope *s, lg_location where, int axis, int count, lg_value *const *values)
+lg_value *lg_concat(lg_name_scope *s, lg_location where, int axis, int count,
+                    lg_value *const *values)
 {
     lg_site site = {s, where, "concat", NULL};
     if (count < 1)
@@ -149,7 +154,8 @@ lg_value *lg_concat(lg_scope *s, lg_location where, int axis, int count, lg_valu
     return lg_append(s, where, LG_OP_concat, count, values, 1, &attr, NULL);
 }
 
-lg_value *lg_stack(lg_scope *s, lg_location where, int axis, int count, lg_value *const *values)
+lg_value *lg_stack(lg_name_scope *s, lg_location where, int axis, int count,
+                   lg_value *const *values)
 {
     lg_site site = {s, where, "stack", NULL};
     if (count < 1)
@@ -176,7 +182,7 @@ lg_value *lg_stack(lg_scope *s, lg_location where, int axis, int count, lg_value
     return lg_concat(s, where, at, count, apart);
 }
 
-lg_value *lg_gather(lg_scope *s, lg_location where, lg_value *x, int axis, lg_value *indices)
+lg_value *lg_gather(lg_name_scope *s, lg_location where, lg_value *x, int axis, lg_value *indices)
 {
     if (!x || !indices || !lg_check_axis((lg_site){s, where, "gather", NULL}, x->type.rank, &axis))
         return NULL;
@@ -205,7 +211,7 @@ static bool collect_axes(lg_site site, lg_value *x, int count, const int64_t *ax
     return true;
 }
 
-static lg_value *reduce(lg_scope *s, lg_location where, lg_opcode code, lg_value *x,
+static lg_value *reduce(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *x,
                         unsigned chosen)
 {
     int64_t sorted[LG_MAX_RANK];
@@ -217,7 +223,7 @@ static lg_value *reduce(lg_scope *s, lg_location where, lg_opcode code, lg_value
     return lg_append(s, where, code, LG_OPERANDS(x), 1, &attr, NULL);
 }
 
-lg_value *lg_reduce(lg_scope *s, lg_location where, lg_opcode code, lg_value *x, int count,
+lg_value *lg_reduce(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *x, int count,
                     const int64_t *axes)
 {
     unsigned chosen;
@@ -227,7 +233,7 @@ lg_value *lg_reduce(lg_scope *s, lg_location where, lg_opcode code, lg_value *x,
     return reduce(s, where, code, x, chosen);
 }
 
-static lg_value *drop_axes(lg_scope *s, lg_location where, lg_value *x, unsigned chosen)
+static lg_value *drop_axes(lg_name_scope *s, lg_location where, lg_value *x, unsigned chosen)
 {
     if (!x)
         return NULL;
@@ -238,7 +244,7 @@ static lg_value *drop_axes(lg_scope *s, lg_location where, lg_value *x, unsigned
     return lg_append(s, where, LG_OP_reshape, LG_OPERANDS(x), 0, NULL, &type);
 }
 
-lg_value *lg_sum(lg_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes)
+lg_value *lg_sum(lg_name_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes)
 {
     unsigned chosen;
     if (!x || !collect_axes((lg_site){s, where, "sum", NULL}, x, count, axes, &chosen))
@@ -246,7 +252,7 @@ lg_value *lg_sum(lg_scope *s, lg_location where, lg_value *x, int count, const i
     return drop_axes(s, where, reduce(s, where, LG_OP_reduce_sum, x, chosen), chosen);
 }
 
-lg_value *lg_mean(lg_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes)
+lg_value *lg_mean(lg_name_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes)
 {
     unsigned chosen;
     if (!x || !collect_axes((lg_site){s, where, "mean", NULL}, x, count, axes, &chosen))
@@ -263,7 +269,7 @@ lg_value *lg_mean(lg_scope *s, lg_location where, lg_value *x, int count, const 
 // ---- matmul
 
 // Axes of size 1 in front, up to `rank` axes.
-static lg_value *lead_with_ones(lg_scope *s, lg_location where, lg_value *x, int rank)
+static lg_value *lead_with_ones(lg_name_scope *s, lg_location where, lg_value *x, int rank)
 {
     int64_t dims[LG_MAX_RANK];
     for (int i = 0; i < rank; i++)
@@ -271,7 +277,7 @@ static lg_value *lead_with_ones(lg_scope *s, lg_location where, lg_value *x, int
     return lg_reshape(s, where, x, rank, dims);
 }
 
-lg_value *lg_matmul(lg_scope *s, lg_location where, lg_value *a, lg_matmul_options options)
+lg_value *lg_matmul(lg_name_scope *s, lg_location where, lg_value *a, lg_matmul_options options)
 {
     lg_value *b = options.b;
     lg_site site = {s, where, "matmul", NULL};

@@ -8,18 +8,18 @@
 
 enum { MOST_ARGUMENTS = 8 }; // of a composite
 
-static lg_arena *arena_of(const lg_scope *s)
+static lg_arena *arena_of(const lg_name_scope *s)
 {
     return s->builder->module->arena;
 }
 
-lg_scope *lg_scope_inside(lg_scope *s, const char *format, ...)
+lg_name_scope *lg_scope_inside(lg_name_scope *s, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     const char *name = lg_vformat(arena_of(s), format, args);
     va_end(args);
-    lg_scope *inside = LG_NEW(arena_of(s), lg_scope);
+    lg_name_scope *inside = LG_NEW(arena_of(s), lg_name_scope);
     *inside = *s;
     inside->prefix = lg_format(arena_of(s), "%s%s.", s->prefix, name);
     return inside;
@@ -42,12 +42,12 @@ lg_value *lg_fault(lg_site site, const char *format, ...)
     return NULL;
 }
 
-const char *lg_show(lg_scope *s, lg_value *value)
+const char *lg_show(lg_name_scope *s, lg_value *value)
 {
     return lg_type_text(arena_of(s), &value->type);
 }
 
-const char *lg_show_shape(lg_scope *s, int rank, const int64_t *dims)
+const char *lg_show_shape(lg_name_scope *s, int rank, const int64_t *dims)
 {
     const char *text = "";
     for (int i = 0; i < rank; i++)
@@ -103,7 +103,7 @@ static bool is_name(const char *name)
 lg_symbol *lg_declare(lg_site site, lg_role role, const char *name, lg_dtype dtype, lg_shape shape,
                       lg_init_kind init, double bound)
 {
-    lg_scope *s = site.scope;
+    lg_name_scope *s = site.scope;
     if (!lg_check_shape(site, shape.rank, shape.dims))
         return NULL;
     const char *full = lg_format(arena_of(s), "%s%s", s->prefix, name ? name : "");
@@ -125,7 +125,7 @@ lg_symbol *lg_declare(lg_site site, lg_role role, const char *name, lg_dtype dty
     return symbol;
 }
 
-lg_value *lg_parameter(lg_scope *s, lg_location where, const char *name, lg_dtype dtype,
+lg_value *lg_parameter(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
                        lg_shape shape, lg_init_kind init, double bound)
 {
     lg_site site = {s, where, "parameter", name};
@@ -133,8 +133,8 @@ lg_value *lg_parameter(lg_scope *s, lg_location where, const char *name, lg_dtyp
     return symbol ? symbol->value : NULL;
 }
 
-lg_value *lg_state(lg_scope *s, lg_location where, const char *name, lg_dtype dtype, lg_shape shape,
-                   lg_init_kind init, double bound)
+lg_value *lg_state(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
+                   lg_shape shape, lg_init_kind init, double bound)
 {
     lg_site site = {s, where, "state", name};
     lg_symbol *symbol = lg_declare(site, LG_ROLE_STATE, name, dtype, shape, init, bound);
@@ -167,7 +167,7 @@ static lg_symbol **collect(lg_symbol **list, const char *child, lg_symbol **end)
 
 // The symbols before the scope's, the listed children, the scope's others, what came after: as the
 // scope's own were made in one go, the first two and the last two keep together.
-void lg_order_symbols(lg_scope *s, lg_location where, int count, const char *const *names)
+void lg_order_symbols(lg_name_scope *s, lg_location where, int count, const char *const *names)
 {
     lg_module *module = s->builder->module;
     lg_symbol **first = &module->first_symbol;
@@ -192,7 +192,8 @@ void lg_order_symbols(lg_scope *s, lg_location where, int count, const char *con
 
 // ---- arguments, results, options
 
-lg_value *lg_input(lg_scope *s, lg_location where, const char *name, lg_dtype dtype, lg_shape shape)
+lg_value *lg_input(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
+                   lg_shape shape)
 {
     lg_site site = {s, where, "input", name};
     if (!is_name(name))
@@ -206,7 +207,7 @@ lg_value *lg_input(lg_scope *s, lg_location where, const char *name, lg_dtype dt
                                 lg_type_make(dtype, shape.rank, shape.dims));
 }
 
-void lg_output(lg_scope *s, lg_location where, const char *name, lg_value *value)
+void lg_output(lg_name_scope *s, lg_location where, const char *name, lg_value *value)
 {
     lg_site site = {s, where, "output", name};
     if (!is_name(name)) {
@@ -222,7 +223,7 @@ void lg_output(lg_scope *s, lg_location where, const char *name, lg_value *value
         lg_function_return(s->function, lg_strdup(arena_of(s), name), value);
 }
 
-int64_t lg_option(lg_scope *s, lg_location where, const char *name, int index)
+int64_t lg_option(lg_name_scope *s, lg_location where, const char *name, int index)
 {
     const lg_model_info *info = s->builder->info;
     for (int i = 0; info && i < LG_MAX_OPTIONS && info->options[i].name; i++) {
@@ -241,7 +242,7 @@ int64_t lg_option(lg_scope *s, lg_location where, const char *name, int index)
 
 // ---- ops and composites
 
-lg_value *lg_append(lg_scope *s, lg_location where, lg_opcode code, int operand_count,
+lg_value *lg_append(lg_name_scope *s, lg_location where, lg_opcode code, int operand_count,
                     lg_value *const *operands, int attr_count, const lg_attr *attrs,
                     const lg_type *declared)
 {
@@ -253,7 +254,7 @@ lg_value *lg_append(lg_scope *s, lg_location where, lg_opcode code, int operand_
     return op ? op->results[0] : NULL;
 }
 
-static const char *composite_key(lg_scope *s, const char *kind, int count,
+static const char *composite_key(lg_name_scope *s, const char *kind, int count,
                                  lg_value *const *operands, int constant_count,
                                  const double *constants)
 {
@@ -265,8 +266,9 @@ static const char *composite_key(lg_scope *s, const char *kind, int count,
     return key;
 }
 
-static lg_function *make_composite(lg_scope *s, lg_location where, const lg_composite *composite,
-                                   lg_value *const *operands, const double *constants)
+static lg_function *make_composite(lg_name_scope *s, lg_location where,
+                                   const lg_composite *composite, lg_value *const *operands,
+                                   const double *constants)
 {
     lg_module *module = s->builder->module;
     lg_function *function = lg_function_new(module, LG_COMPOSITE, composite->kind);
@@ -280,14 +282,14 @@ static lg_function *make_composite(lg_scope *s, lg_location where, const lg_comp
         arguments[count] = lg_function_argument(function, name, operands[count]->type);
         count++;
     }
-    lg_scope inside = {s->builder, function, s->prefix};
+    lg_name_scope inside = {s->builder, function, s->prefix};
     lg_value *y = composite->body(&inside, where, arguments, constants);
     assert(y);
     lg_function_return(function, "y", y);
     return function;
 }
 
-lg_value *lg_call_composite(lg_scope *s, lg_location where, const lg_composite *composite,
+lg_value *lg_call_composite(lg_name_scope *s, lg_location where, const lg_composite *composite,
                             lg_value *const *operands, int constant_count, const double *constants)
 {
     int count = 1;

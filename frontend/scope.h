@@ -20,7 +20,7 @@ typedef struct lg_builder {
     LG_LIST(lg_shared_composite) composites;
 } lg_builder;
 
-struct lg_scope {
+struct lg_name_scope {
     lg_builder *builder;
     lg_function *function;
     const char *prefix; // "" or "GTC.layer1."
@@ -28,7 +28,7 @@ struct lg_scope {
 
 // What is being built, for messages: `conv2d "GTC.conv1"`; `name` may be NULL.
 typedef struct lg_site {
-    lg_scope *scope;
+    lg_name_scope *scope;
     lg_location where;
     const char *what, *name;
 } lg_site;
@@ -37,8 +37,8 @@ typedef struct lg_site {
 lg_value *lg_fault(lg_site site, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 // The type in text, for messages; in the module's arena.
-const char *lg_show(lg_scope *s, lg_value *value);
-const char *lg_show_shape(lg_scope *s, int rank, const int64_t *dims);
+const char *lg_show(lg_name_scope *s, lg_value *value);
+const char *lg_show_shape(lg_name_scope *s, int rank, const int64_t *dims);
 
 // False after a report when the rank is too large, a size is below 1 or there are too many
 // elements.
@@ -53,14 +53,14 @@ lg_symbol *lg_declare(lg_site site, lg_role role, const char *name, lg_dtype dty
                       lg_init_kind init, double bound);
 
 // Appends an op; NULL when an operand is NULL or after a report.
-lg_value *lg_append(lg_scope *s, lg_location where, lg_opcode code, int operand_count,
+lg_value *lg_append(lg_name_scope *s, lg_location where, lg_opcode code, int operand_count,
                     lg_value *const *operands, int attr_count, const lg_attr *attrs,
                     const lg_type *declared);
 // Repeats axes of `x` (aligned at the end) to the shape of `type`, which it fits.
-lg_value *lg_expand(lg_scope *s, lg_location where, lg_value *x, const lg_type *type);
+lg_value *lg_expand(lg_name_scope *s, lg_location where, lg_value *x, const lg_type *type);
 
 // Writes the body of a composite in the scope `s` of its function.
-typedef lg_value *lg_composite_body(lg_scope *s, lg_location where, lg_value *const *arguments,
+typedef lg_value *lg_composite_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
                                     const double *constants);
 
 typedef struct lg_composite {
@@ -71,7 +71,7 @@ typedef struct lg_composite {
 
 // Calls the composite on operands that fit it. It is made once a distinct list of argument types
 // and constants.
-lg_value *lg_call_composite(lg_scope *s, lg_location where, const lg_composite *composite,
+lg_value *lg_call_composite(lg_name_scope *s, lg_location where, const lg_composite *composite,
                             lg_value *const *operands, int constant_count, const double *constants);
 
 #endif

@@ -12,7 +12,7 @@
 
 enum { NODES = 55, SUPERNODES = 18, STAGES = 4, GRAPH_LAYERS = 2 };
 
-static lg_value *conv_bn(lg_scope *s, const char *conv, const char *bn, lg_value *x,
+static lg_value *conv_bn(lg_name_scope *s, const char *conv, const char *bn, lg_value *x,
                          lg_conv2d_options o)
 {
     o.x = x;
@@ -22,7 +22,7 @@ static lg_value *conv_bn(lg_scope *s, const char *conv, const char *bn, lg_value
 // ---- the trace network: from the image to its feature
 
 // Three kernel sizes at full resolution, merged in two groups. Both norms stand on the 5x5 branch.
-static lg_value *stem(lg_scope *s, lg_value *image, int64_t width)
+static lg_value *stem(lg_name_scope *s, lg_value *image, int64_t width)
 {
     lg_value *a = conv2d(s, "conv1", image, .filters = width, .kernel = 7);
     lg_value *b = conv2d(s, "conv1_0", image, .filters = width, .kernel = 5, .init = LG_HE_FAN_IN);
@@ -30,12 +30,13 @@ static lg_value *stem(lg_scope *s, lg_value *image, int64_t width)
     a = batch_norm(s, "bn1", a);
     b = batch_norm(s, "bn1_1", batch_norm(s, "bn1_0", b));
     lg_value *merged = relu(s, concat(s, 3, a, b, d));
-    lg_scope *merge = scope(s, "stem_merge");
+    lg_name_scope *merge = scope(s, "stem_merge");
     return relu(
         s, conv_bn(merge, "0", "1", merged, (lg_conv2d_options){.filters = width, .groups = 2}));
 }
 
-static lg_value *bottleneck(lg_scope *s, lg_value *x, int64_t mid, int64_t stride, bool project)
+static lg_value *bottleneck(lg_name_scope *s, lg_value *x, int64_t mid, int64_t stride,
+                            bool project)
 {
     lg_value *y = relu(s, conv_bn(s, "conv1", "bn1", x, (lg_conv2d_options){.filters = mid}));
     y = relu(s, conv_bn(s, "conv2", "bn2", y,
@@ -48,7 +49,7 @@ static lg_value *bottleneck(lg_scope *s, lg_value *x, int64_t mid, int64_t strid
 }
 
 // Stage 1..4: the first block halves the image (but in stage 1) and projects its shortcut.
-static lg_value *stage(lg_scope *s, lg_value *x, int number, int64_t width)
+static lg_value *stage(lg_name_scope *s, lg_value *x, int number, int64_t width)
 {
     int64_t blocks = option_at(s, "blocks", number - 1);
     for (int i = 0; i < blocks; i++)
@@ -59,7 +60,7 @@ static lg_value *stage(lg_scope *s, lg_value *x, int number, int64_t width)
 
 // Every stage's map comes back to full resolution on top of the stem's; then down again to the
 // size of the last stage.
-static lg_value *high_resolution(lg_scope *s, lg_value *stem, lg_value *const *stages,
+static lg_value *high_resolution(lg_name_scope *s, lg_value *stem, lg_value *const *stages,
                                  int64_t image, int64_t width)
 {
     static const char *const names[STAGES] = {"latlayer0", "latlayer1", "latlayer2", "latlayer3"};
@@ -70,21 +71,21 @@ static lg_value *high_resolution(lg_scope *s, lg_value *stem, lg_value *const *s
         p = add(s, resize_bilinear(s, lateral, image, image), p);
     }
     static const char *const steps[] = {"0", "2", "4"};
-    lg_scope *branch = scope(s, "output_branch");
+    lg_name_scope *branch = scope(s, "output_branch");
     for (int i = 0; i < 3; i++)
         p = relu(s, conv2d(branch, steps[i], p, .filters = width, .kernel = 3, .stride = 2,
                            .bias = true, .init = LG_HE_FAN_IN));
     return p;
 }
 
-static void dead_merge(lg_scope *s, int64_t channels, int64_t filters)
+static void dead_merge(lg_name_scope *s, int64_t channels, int64_t filters)
 {
     dead_conv2d(s, "0", channels, .filters = filters, .groups = 2, .init = LG_HE_FAN_IN);
     dead_batch_norm(s, "1", filters);
 }
 
 // Of an older high-resolution branch.
-static void trace_leftovers(lg_scope *s, int64_t width)
+static void trace_leftovers(lg_name_scope *s, int64_t width)
 {
     static const char *const convs[] = {"conv2", "conv3", "conv4"}, *const norms[] = {"bn2", "bn3",
                                                                                       "bn4"};
@@ -100,14 +101,14 @@ static void trace_leftovers(lg_scope *s, int64_t width)
                    4 * width << i);
 }
 
-static lg_value *trace_network(lg_scope *s, lg_value *image)
+static lg_value *trace_network(lg_name_scope *s, lg_value *image)
 {
     int64_t width = option(s, "width"), top = 4 * width << (STAGES - 1);
     lg_value *first = stem(s, image, width), *stages[STAGES], *x = first;
     for (int i = 0; i < STAGES; i++)
         x = stages[i] = stage(s, x, i + 1, width);
     lg_value *high = high_resolution(s, first, stages, option(s, "image"), width);
-    lg_scope *last = scope(s, "conv_smooth_last");
+    lg_name_scope *last = scope(s, "conv_smooth_last");
     lg_value *y = conv_bn(last, "0", "1", concat(s, 3, high, x),
                           (lg_conv2d_options){.filters = top, .groups = 2, .init = LG_HE_FAN_IN});
     lg_value *f = linear(s, "fc", global_average_pool(s, relu(s, y)), option(s, "feat"));
@@ -122,18 +123,18 @@ static lg_value *trace_network(lg_scope *s, lg_value *image)
 
 // ---- heads
 
-static lg_value *two_layers(lg_scope *s, const char *first, const char *second, lg_value *x,
+static lg_value *two_layers(lg_name_scope *s, const char *first, const char *second, lg_value *x,
                             int64_t hidden, int64_t features)
 {
     return linear(s, second, relu(s, linear(s, first, x, hidden)), features);
 }
 
 // A feature of length 1 a node: [b,55,dim].
-static lg_value *node_features(lg_scope *s, lg_value *f)
+static lg_value *node_features(lg_name_scope *s, lg_value *f)
 {
     lg_value *nodes[NODES];
     for (int i = 0; i < NODES; i++) {
-        lg_scope *head = scope(s, "head_%d", i + 1);
+        lg_name_scope *head = scope(s, "head_%d", i + 1);
         lg_value *h = two_layers(head, "0", "2", f, option(s, "feat"), option(s, "dim"));
         nodes[i] = l2_normalize(s, h, 1);
     }
@@ -155,7 +156,7 @@ typedef struct refinement {
     lg_linear_weights w[3 * GRAPH_LAYERS], correlate[2], match[2];
 } refinement;
 
-static refinement declare_refinement(lg_scope *s, int64_t dim)
+static refinement declare_refinement(lg_name_scope *s, int64_t dim)
 {
     static const char *const index[] = {"0", "1", "2", "3", "4", "5"};
     static const int64_t sizes[] = {SUPERNODES, NODES};
@@ -175,7 +176,7 @@ static refinement declare_refinement(lg_scope *s, int64_t dim)
 
 // Two graph convolutions with one attention, made of the block's input: what is not an edge gets
 // -9e15, so a node without any attends to all alike.
-static lg_value *block(lg_scope *s, const refinement *r, graph g, int level)
+static lg_value *block(lg_name_scope *s, const refinement *r, graph g, int level)
 {
     lg_value *scores = add(s, matmul(s, g.x, r->a_from),
                            transpose(s, matmul(s, g.x, r->a_to), 0, 2, 1)); // [b,n,1] + [b,1,n]
@@ -191,7 +192,7 @@ static lg_value *block(lg_scope *s, const refinement *r, graph g, int level)
 }
 
 // Pools n nodes to m, or unpools. A new edge needs correlated nodes with edges between them.
-static graph resample(lg_scope *s, const refinement *r, graph g, int step)
+static graph resample(lg_name_scope *s, const refinement *r, graph g, int step)
 {
     lg_value *match = softmax(s, linear_apply(s, g.x, r->match[step]), 1);
     lg_value *logits = linear_apply(s, g.x, r->correlate[step]);
@@ -206,14 +207,14 @@ static graph resample(lg_scope *s, const refinement *r, graph g, int step)
 
 // ---- all of it
 
-void lg_build_lgpn(lg_scope *s)
+void lg_build_lgpn(lg_name_scope *s)
 {
     int64_t batch = option(s, "batch"), size = option(s, "image"), dim = option(s, "dim");
     lg_value *image = input(s, "image", LG_F32, batch, size, size, 3);
     lg_value *edges = input(s, "graph", LG_F32, NODES, NODES);
     lg_value *f = trace_network(scope(s, "GTC"), image);
 
-    lg_scope *gcn = scope(s, "GCN_refine");
+    lg_name_scope *gcn = scope(s, "GCN_refine");
     refinement r = declare_refinement(gcn, dim);
     graph nodes = {.x = node_features(s, f), .edges = reshape(s, edges, 1, NODES, NODES)};
     nodes.x = block(gcn, &r, nodes, 0);

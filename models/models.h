@@ -11,7 +11,7 @@ const lg_model_info *lg_model_at(int index);
 // there are) or every fault of its options. `spec` must outlive `diag`. Free with lg_module_free.
 lg_module *lg_model_build(const char *spec, lg_diag *diag);
 
-void lg_build_lgpn(lg_scope *s);
-void lg_build_resnet(lg_scope *s);
+void lg_build_lgpn(lg_name_scope *s);
+void lg_build_resnet(lg_name_scope *s);
 
 #endif

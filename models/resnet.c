@@ -3,9 +3,9 @@
 // convolution. Here to show that nothing is special to LGPN.
 #include "models/models.h"
 
-typedef lg_value *block_builder(lg_scope *s, lg_value *x, int64_t width, int64_t stride);
+typedef lg_value *block_builder(lg_name_scope *s, lg_value *x, int64_t width, int64_t stride);
 
-static lg_value *conv_bn(lg_scope *s, const char *conv, const char *bn, lg_value *x,
+static lg_value *conv_bn(lg_name_scope *s, const char *conv, const char *bn, lg_value *x,
                          lg_conv2d_options o)
 {
     o.x = x;
@@ -13,7 +13,7 @@ static lg_value *conv_bn(lg_scope *s, const char *conv, const char *bn, lg_value
 }
 
 // The shortcut is a projection where the shape changes.
-static lg_value *add_shortcut(lg_scope *s, lg_value *y, lg_value *x, int64_t stride)
+static lg_value *add_shortcut(lg_name_scope *s, lg_value *y, lg_value *x, int64_t stride)
 {
     if (!x || !y)
         return NULL;
@@ -24,7 +24,7 @@ static lg_value *add_shortcut(lg_scope *s, lg_value *y, lg_value *x, int64_t str
     return relu(s, add(s, y, x));
 }
 
-static lg_value *basic_block(lg_scope *s, lg_value *x, int64_t width, int64_t stride)
+static lg_value *basic_block(lg_name_scope *s, lg_value *x, int64_t width, int64_t stride)
 {
     lg_value *y =
         relu(s, conv_bn(s, "conv1", "bn1", x,
@@ -33,7 +33,7 @@ static lg_value *basic_block(lg_scope *s, lg_value *x, int64_t width, int64_t st
     return add_shortcut(s, y, x, stride);
 }
 
-static lg_value *bottleneck(lg_scope *s, lg_value *x, int64_t width, int64_t stride)
+static lg_value *bottleneck(lg_name_scope *s, lg_value *x, int64_t width, int64_t stride)
 {
     lg_value *y = relu(s, conv_bn(s, "conv1", "bn1", x, (lg_conv2d_options){.filters = width}));
     y = relu(s, conv_bn(s, "conv2", "bn2", y,
@@ -42,7 +42,7 @@ static lg_value *bottleneck(lg_scope *s, lg_value *x, int64_t width, int64_t str
     return add_shortcut(s, y, x, stride);
 }
 
-void lg_build_resnet(lg_scope *s)
+void lg_build_resnet(lg_name_scope *s)
 {
     static const int basic_blocks[] = {2, 2, 2, 2}, bottlenecks[] = {3, 4, 6, 3};
     bool deep = option(s, "depth") == 50;

@@ -1,0 +1,105 @@
+#include "tests/support/reference.h"
+
+#include "tools/init_weights.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+lg_reference lg_reference_new(const lg_module *module)
+{
+    lg_reference reference = {.arena = lg_arena_new(),
+                              .function = lg_module_function(module, "infer")};
+    ck_assert_ptr_nonnull(reference.function);
+    return reference;
+}
+
+void lg_reference_free(lg_reference *reference)
+{
+    lg_arena_free(reference->arena);
+}
+
+// The tensor `name` of a file, as an array of this type.
+static lg_array *load(lg_arena *arena, const lg_safetensors *file, const char *name,
+                      const lg_type *type)
+{
+    const lg_safetensor *tensor = lg_safetensors_find(file, name);
+    ck_assert_msg(tensor != NULL, "the file has no tensor %s", name);
+    ck_assert_msg(tensor->rank == type->rank && (int)tensor->dtype == (int)type->dtype,
+                  "%s has another type in the file", name);
+    for (int i = 0; i < type->rank; i++)
+        ck_assert_msg(tensor->shape[i] == type->dims[i],
+                      "%s: axis %d is %lld in the file, not %lld", name, i,
+                      (long long)tensor->shape[i], (long long)type->dims[i]);
+    lg_array *array = lg_array_new(arena, type);
+    lg_array_load(array, type, tensor->data);
+    return array;
+}
+
+void lg_reference_load(lg_reference *reference, const lg_safetensors *weights)
+{
+    LG_FOR_SYMBOLS(symbol, reference->function->module)
+    if (!symbol->dead)
+        lg_environment_set(reference->arena, &reference->environment, symbol,
+                           load(reference->arena, weights, symbol->name, &symbol->value->type));
+}
+
+void lg_reference_init(lg_reference *reference, uint64_t seed)
+{
+    LG_FOR_SYMBOLS(symbol, reference->function->module)
+    {
+        const lg_type *type = &symbol->value->type;
+        void *data = calloc((size_t)lg_type_elements(type), (size_t)lg_dtype_bytes(type->dtype));
+        ck_assert_ptr_nonnull(data);
+        lg_init_symbol(symbol, seed, data);
+        lg_array *array = lg_array_new(reference->arena, type);
+        lg_array_load(array, type, data);
+        lg_environment_set(reference->arena, &reference->environment, symbol, array);
+        free(data);
+    }
+}
+
+void lg_reference_run(lg_reference *reference, const lg_safetensors *inputs)
+{
+    const lg_function *function = reference->function;
+    lg_array **arguments = LG_NEW_ARRAY(reference->arena, lg_array *, function->arguments.count);
+    for (int i = 0; i < function->arguments.count; i++) {
+        const lg_value *argument = function->arguments.items[i];
+        arguments[i] = load(reference->arena, inputs, argument->name, &argument->type);
+    }
+    reference->results = LG_NEW_ARRAY(reference->arena, lg_array *, function->results.count);
+    lg_diag *diag = lg_diag_new();
+    bool ok = lg_interpret(reference->arena, function, arguments, reference->results,
+                           &reference->environment, diag);
+    lg_diag_print(diag, stderr);
+    lg_diag_free(diag);
+    ck_assert(ok);
+}
+
+lg_array *lg_reference_result(const lg_reference *reference, const char *name)
+{
+    const lg_function *function = reference->function;
+    for (int i = 0; i < function->results.count; i++)
+        if (strcmp(function->result_names.items[i], name) == 0)
+            return reference->results[i];
+    ck_abort_msg("there is no result %s", name);
+    return NULL;
+}
+
+double lg_reference_difference(const lg_reference *reference, const lg_safetensors *expected,
+                               const char *name, double *scale)
+{
+    const lg_array *result = lg_reference_result(reference, name);
+    const lg_array *wanted = load(reference->arena, expected, name, &result->type);
+    double most = 0;
+    *scale = 0;
+    for (int64_t i = 0; i < lg_type_elements(&result->type); i++) {
+        double difference = fabs(result->data[i].f - wanted->data[i].f);
+        // A NaN is as far off as can be.
+        most = difference <= most ? most : isnan(difference) ? INFINITY : difference;
+        *scale = fmax(*scale, fabs(wanted->data[i].f));
+    }
+    return most;
+}

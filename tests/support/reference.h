@@ -1,0 +1,34 @@
+// The reference interpreter on a whole module: weights and inputs from safetensors files, results
+// compared with those in a file.
+#ifndef LG_TESTS_SUPPORT_REFERENCE_H
+#define LG_TESTS_SUPPORT_REFERENCE_H
+
+#include "ir/interp.h"
+#include "runtime/safetensors.h"
+
+typedef struct lg_reference {
+    lg_arena *arena;
+    const lg_function *function; // @infer
+    lg_environment environment;
+    lg_array **results;
+} lg_reference;
+
+// Every function here ends the test, with a message, when it cannot do its work.
+lg_reference lg_reference_new(const lg_module *module);
+void lg_reference_free(lg_reference *reference);
+
+// Gives every symbol that is not dead its tensor of the file, and checks all shapes.
+void lg_reference_load(lg_reference *reference, const lg_safetensors *weights);
+// Gives every symbol its initial value (tools/init_weights.h).
+void lg_reference_init(lg_reference *reference, uint64_t seed);
+
+// Runs on the arguments' tensors in `inputs`.
+void lg_reference_run(lg_reference *reference, const lg_safetensors *inputs);
+
+lg_array *lg_reference_result(const lg_reference *reference, const char *name);
+// The largest difference between the result and the tensor of its name in `expected`; `scale` gets
+// the largest magnitude in the tensor.
+double lg_reference_difference(const lg_reference *reference, const lg_safetensors *expected,
+                               const char *name, double *scale);
+
+#endif
