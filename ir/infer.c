@@ -127,7 +127,7 @@ static bool takes_dtype(takes takes, lg_dtype dtype)
 
 static bool infer_elementwise(const lg_inference *in)
 {
-    static const char *const wanted[] = {"floats", "numbers", "integers or bools", "anything"};
+    static const char *const wanted[] = {"floats", "floats, integers", "integers, bool", "any"};
     const lg_op *op = in->op;
     const elementwise_rule *rule = &elementwise_rules[op->code];
     int first = op->code == LG_OP_select ? 1 : 0; // the condition is a bool, the rest is alike
