@@ -1,0 +1,111 @@
+#include "runtime/report.h"
+
+#include <stdint.h>
+#include <string.h>
+
+// ---- the table
+
+static void print_row(FILE *out, const lg_prediction *p)
+{
+    fprintf(out, "  %-24s %-24s %5.1f %%\n", p->label, p->value, 100 * p->confidence);
+}
+
+void lg_report_table(FILE *out, const char *file, const lg_parsed_image *image)
+{
+    const lg_hyperparameters *h = &image->hyperparameters;
+    bool fake = image->fake >= 0.5;
+    fprintf(out, "%s\n", file);
+    fprintf(out, "  %-24s %-24s %5.1f %%\n", "real or fake", fake ? "fake" : "real",
+            100 * (fake ? image->fake : 1 - image->fake));
+    fprintf(out, "  loss functions\n");
+    for (int i = 0; i < LG_LOSSES; i++)
+        print_row(out, &h->all[i]);
+    fprintf(out, "  architecture\n");
+    for (int i = 0; i < LG_CONTINUOUS_VALUES; i++)
+        print_row(out, &h->all[LG_LOSSES + i]);
+    for (int i = 0; i < LG_DISCRETE_VALUES; i++)
+        print_row(out, &h->choices[i]);
+}
+
+// ---- JSON
+
+// Bytes of the UTF-8 character at `text`, 0 if there is none (RFC 3629).
+static int utf8_length(const unsigned char *text)
+{
+    static const struct {
+        unsigned char low, high, second_low, second_high;
+        int length;
+    } forms[] = {
+        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (text[0] < forms[i].low || text[0] > forms[i].high)
+            continue;
+        if (forms[i].length == 1)
+            return 1;
+        if (text[1] < forms[i].second_low || text[1] > forms[i].second_high)
+            return 0;
+        for (int j = 2; j < forms[i].length; j++)
+            if ((text[j] & 0xc0) != 0x80)
+                return 0;
+        return forms[i].length;
+    }
+    return 0;
+}
+
+void lg_json_string(FILE *out, const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    fputc('"', out);
+    while (*at) {
+        int length = utf8_length(at);
+        if (length == 0) {
+            fputs("\\ufffd", out);
+            length = 1;
+        } else if (*at == '"' || *at == '\\') {
+            fprintf(out, "\\%c", *at);
+        } else if (*at < 0x20) {
+            fprintf(out, "\\u%04x", *at);
+        } else {
+            fwrite(at, 1, (size_t)length, out);
+        }
+        at += length;
+    }
+    fputc('"', out);
+}
+
+static void print_member(FILE *out, const char *separator, const lg_prediction *p)
+{
+    fprintf(out, "%s\"%s\":{\"value\":", separator, p->name);
+    lg_json_string(out, p->value);
+    if (p->kind == LG_PREDICT_CONTINUOUS)
+        fprintf(out, ",\"interval\":%d,\"low\":%.17g,\"high\":%.17g,\"middle\":%.17g", p->choice,
+                p->low, p->high, p->middle);
+    fprintf(out, ",\"confidence\":%.6f}", p->confidence);
+}
+
+void lg_report_json(FILE *out, const char *file, const lg_parsed_image *image)
+{
+    const lg_hyperparameters *h = &image->hyperparameters;
+    fputs("{\"file\":", out);
+    lg_json_string(out, file);
+    fprintf(out, ",\"fake\":%s,\"fake_probability\":%.6f,\"hyperparameters\":{",
+            image->fake >= 0.5 ? "true" : "false", image->fake);
+    for (int i = 0; i < LG_LOSSES + LG_CONTINUOUS_VALUES; i++)
+        print_member(out, i ? "," : "", &h->all[i]);
+    for (int i = 0; i < LG_DISCRETE_VALUES; i++)
+        print_member(out, ",", &h->choices[i]);
+    fputs("},\"nodes\":{", out);
+    for (int i = LG_LOSSES + LG_CONTINUOUS_VALUES; i < LG_HYPERPARAMETERS; i++) {
+        const lg_prediction *p = &h->all[i];
+        char key[96];
+        snprintf(key, sizeof key, "%s=%s", p->name, p->code ? p->code : "");
+        if (i > LG_LOSSES + LG_CONTINUOUS_VALUES)
+            fputc(',', out);
+        lg_json_string(out, key);
+        fprintf(out, ":%.6f", p->probability);
+    }
+    fputs("}}\n", out);
+}

@@ -1,0 +1,126 @@
+// Checkpoints: every parameter of the artifact is looked up by its state_dict name, all that does
+// not fit is told at once, and what nobody reads is counted.
+#include "runtime/model_internal.h"
+#include "runtime/safetensors.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct loading {
+    const lg_model *model;
+    const char *path;
+    const lg_safetensors *file;
+    lg_weights_report *report;
+    lg_error *e;
+    size_t faults;
+} loading;
+
+static bool fault(loading *l, const char *text)
+{
+    l->faults++;
+    if (l->report->fault)
+        l->report->fault(l->report->context, text);
+    return lg_fail_more(l->e, "  %s", text);
+}
+
+// The tensor of a parameter, or NULL: after a complaint, or because nobody reads it.
+static const lg_safetensor *find_parameter(loading *l, const lg_tensor_desc *wanted)
+{
+    char text[1024], has[192], wants[192];
+    const char *wanted_type = lg_abi_dtype_name((enum lg_abi_dtype)wanted->dtype);
+    lg_shape_text((int)wanted->rank, wanted->shape, wants);
+    const lg_safetensor *found = lg_safetensors_find(l->file, wanted->name);
+    if (!found && wanted->unused)
+        return NULL;
+    if (!found) {
+        snprintf(text, sizeof text, "%s: missing, wanted is %s%s", wanted->name, wanted_type,
+                 wants);
+        fault(l, text);
+        return NULL;
+    }
+    if (lg_model_tensor_fits(wanted, found->dtype, found->rank, found->shape))
+        return found;
+    snprintf(text, sizeof text, "%s: is %s%s, wanted is %s%s", wanted->name,
+             lg_abi_dtype_name(found->dtype), lg_shape_text(found->rank, found->shape, has),
+             wanted_type, wants);
+    fault(l, text);
+    return NULL;
+}
+
+static bool find_parameters(loading *l, void **params)
+{
+    const lg_artifact *artifact = l->model->artifact;
+    lg_error_clear(l->e);
+    for (uint32_t i = 0; i < artifact->param_count; i++) {
+        const lg_safetensor *found = find_parameter(l, &artifact->params[i]);
+        params[i] = found ? (void *)(uintptr_t)found->data : NULL;
+    }
+    if (l->faults == 0)
+        return true;
+    return lg_fail_prefix(l->e, "%s: %zu of the %u tensors of %s do not fit:\n", l->path, l->faults,
+                          (unsigned)artifact->param_count, artifact->model);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp((*(const lg_tensor_desc *const *)a)->name,
+                  (*(const lg_tensor_desc *const *)b)->name);
+}
+
+// Tells what is in the file and not read. `sorted`: the parameters by name.
+static void report_extras(loading *l, const lg_tensor_desc **sorted)
+{
+    uint32_t count = l->model->artifact->param_count;
+    for (size_t i = 0; i < lg_safetensors_count(l->file); i++) {
+        const lg_safetensor *tensor = lg_safetensors_at(l->file, i);
+        const lg_tensor_desc key = {.name = tensor->name}, *key_pointer = &key;
+        const lg_tensor_desc **found =
+            bsearch(&key_pointer, sorted, count, sizeof *sorted, compare_names);
+        if (found && !(*found)->unused)
+            continue;
+        l->report->dead += found != NULL;
+        l->report->unknown += found == NULL;
+        if (l->report->extra)
+            l->report->extra(l->report->context, tensor->name, found != NULL);
+    }
+}
+
+static bool load(loading *l, lg_model *model, const lg_parallel *parallel)
+{
+    const lg_artifact *artifact = model->artifact;
+    void **params = calloc(artifact->param_count + 1, sizeof *params);
+    const lg_tensor_desc **sorted = calloc(artifact->param_count + 1, sizeof *sorted);
+    bool good = params && sorted;
+    if (!good)
+        lg_fail(l->e, "%s: not enough memory", l->path);
+    if (good) {
+        for (uint32_t i = 0; i < artifact->param_count; i++)
+            sorted[i] = &artifact->params[i];
+        qsort(sorted, artifact->param_count, sizeof *sorted, compare_names);
+        good = find_parameters(l, params) && lg_safetensors_check_finite(l->file, l->e) &&
+               lg_model_pack(model, params, parallel, l->e);
+    }
+    if (good)
+        report_extras(l, sorted);
+    free(params);
+    free(sorted);
+    return good;
+}
+
+bool lg_model_load_weights(lg_model *model, const char *path, const lg_parallel *parallel,
+                           lg_weights_report *report, lg_error *e)
+{
+    lg_weights_report silent = {0};
+    lg_error ignored;
+    loading l = {.model = model, .path = path, .report = report ? report : &silent};
+    l.e = e ? e : &ignored;
+    l.report->dead = l.report->unknown = 0;
+    lg_safetensors *file = lg_safetensors_open(path, l.e);
+    if (!file)
+        return false;
+    l.file = file;
+    bool good = load(&l, model, parallel);
+    lg_safetensors_close(file);
+    return good;
+}
