@@ -340,7 +340,7 @@ static void parse_return(lg_parser *p)
     lg_location where = lg_parse_here(p);
     LG_LIST(lg_value *) values = {0};
     lg_lexer_next(&p->lexer);
-    if (!lg_lexer_is(&p->lexer, "}")) {
+    if (!lg_lexer_is(&p->lexer, "}") && lg_parse_here(p).line == where.line) {
         do {
             lg_location at = lg_parse_here(p);
             lg_value *value;

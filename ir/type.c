@@ -273,11 +273,14 @@ static bool parse_window(lg_lexer *lexer, lg_layout_dim *dim)
 static bool parse_inner(lg_lexer *lexer, lg_layout_dim *dim)
 {
     const lg_token *token = &lexer->token;
+    bool good = token->length <= 18; // digits that fit in 64 bits
     dim->part = LG_PART_INNER;
-    if (token->length > 18 || strspn(token->text, "0123456789") < token->length)
-        return lg_error_at(lexer->diag, token->where, "expected a block size after the %%");
-    for (size_t i = 0; i < token->length; i++)
+    for (size_t i = 0; good && i < token->length; i++) {
+        good = token->text[i] >= '0' && token->text[i] <= '9';
         dim->block = dim->block * 10 + (token->text[i] - '0');
+    }
+    if (!good)
+        return lg_error_at(lexer->diag, token->where, "expected a block size after the %%");
     lg_lexer_next(lexer);
     return true;
 }

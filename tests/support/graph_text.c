@@ -34,18 +34,28 @@ char *lg_text_of_diag(const lg_diag *diag)
     return text;
 }
 
-lg_module *lg_module_of_text(const char *text)
+static lg_module *parse_right(const char *text, bool verify)
 {
     lg_diag *diag = lg_diag_new();
     lg_diag_add_source(diag, "t.ir", text, strlen(text));
     lg_module *module = lg_parse_module("t.ir", text, strlen(text), diag);
-    if (module)
+    if (module && verify)
         lg_verify_module(module, diag);
     char *messages = lg_text_of_diag(diag);
     ck_assert_msg(lg_diag_errors(diag) == 0, "%s", messages);
     free(messages);
     lg_diag_free(diag);
     return module;
+}
+
+lg_module *lg_module_of_text(const char *text)
+{
+    return parse_right(text, true);
+}
+
+lg_module *lg_module_of_parsed(const char *text)
+{
+    return parse_right(text, false);
 }
 
 // Keeps of every message its first line, without the file's name and the word error.
