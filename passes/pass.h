@@ -43,6 +43,8 @@ typedef bool (*lg_pass_fn)(lg_unit *unit, lg_pass_ctx *ctx);
 
 // The value given for `name` in the pipeline text, or `initial`.
 int64_t lg_pass_option_value(const lg_pass_ctx *ctx, const char *name, int64_t initial);
+// The value of an option that the pass's row has: from the pipeline text, else the row's default.
+int64_t lg_pass_option_of(const lg_pass_ctx *ctx, const char *name);
 
 typedef struct lg_pass_info {
     const char *name, *help;
@@ -56,8 +58,30 @@ const lg_pass_info *lg_pass_at(int index);          // NULL behind the last
 // The text of the pipeline "O0" .. "O3" for a kind of target, or NULL.
 const char *lg_pipeline_named(const char *name, lg_target_kind kind);
 
-// A registered pass from a shared object exports `const lg_pass_info lgpnc_pass;`.
+// A pass from a shared object exports `const lg_pass_info lgpnc_pass;`.
 #define LG_PASS_SYMBOL "lgpnc_pass"
+// Opens the shared object `path` for the rest of the process and returns its pass; NULL after
+// reporting why not.
+const lg_pass_info *lg_pass_load(const char *path, lg_diag *diag);
+
+// Runs one pass with `options`, and the defaults of its row where they name none. `changes` gets
+// the number of its rewrites, NULL if nobody wants it. Nothing is checked.
+bool lg_pass_run(const lg_pass_info *pass, lg_unit *unit, int option_count,
+                 const lg_pass_option *options, const lg_target *target, int *changes,
+                 lg_diag *diag);
+
+// The properties that can be seen in a unit.
+unsigned lg_unit_properties(const lg_unit *unit);
+// The property of one bit in words ("no composites"), NULL behind the last.
+const char *lg_property_text(int bit);
+
+// One option of a row's text: `at` starts at lg_pass_info.options and moves on; false at the end.
+typedef struct lg_option_row {
+    const char *name, *help;
+    int name_length, help_length;
+    int64_t initial;
+} lg_option_row;
+bool lg_option_next(const char **at, lg_option_row *row);
 
 typedef struct lg_pipeline_options {
     const lg_target *target;

@@ -1,0 +1,78 @@
+// Before and after every pass the numbers must be the same; a pass may reorder sums, so 1e-9 of
+// the largest number is allowed, far below what a wrong value gives.
+#include "passes/check.h"
+
+#include "passes/check_internal.h"
+
+#define GRAPH_TOLERANCE 1e-9
+
+// It lives in an arena of its own, which holds nothing else.
+struct lg_check {
+    lg_arena *arena;
+    lg_evaluation *before;
+};
+
+lg_check *lg_check_begin(const lg_unit *unit, lg_diag *diag)
+{
+    lg_evaluation *evaluation = lg_evaluation_new(unit->module, diag);
+    if (!evaluation)
+        return NULL;
+    lg_arena *arena = lg_arena_new();
+    lg_check *check = LG_NEW(arena, lg_check);
+    *check = (lg_check){arena, evaluation};
+    return check;
+}
+
+bool lg_check_fault(const char *pass, const lg_outcome *outcome, double absolute, double relative,
+                    lg_diag *diag)
+{
+    return lg_error_at(diag, (lg_location){0},
+                       "pass `%s` changed what @%s computes: %s `%s` is off by %g (%g of its "
+                       "largest number)",
+                       pass, outcome->function, outcome->result < 0 ? "symbol" : "result",
+                       outcome->name, absolute, relative);
+}
+
+static bool compare(const lg_evaluation *before, const lg_evaluation *after, const char *pass,
+                    lg_diag *diag)
+{
+    for (int i = 0; i < before->outcomes.count; i++) {
+        const lg_outcome *was = &before->outcomes.items[i];
+        const lg_outcome *is = lg_evaluation_find(after, was->function, was->name, was->result);
+        double absolute, relative;
+        if (!is)
+            return lg_error_at(diag, (lg_location){0}, "pass `%s` lost %s `%s` of @%s", pass,
+                               was->result < 0 ? "symbol" : "result", was->name, was->function);
+        absolute = lg_array_difference(was->array, is->array, &relative);
+        if (relative <= GRAPH_TOLERANCE)
+            continue;
+        lg_check_fault(pass, was, absolute, relative, diag);
+        lg_check_shrink(before, after, was, diag);
+        return false;
+    }
+    return true;
+}
+
+bool lg_check_after(lg_check *check, const lg_unit *unit, const char *pass, unsigned properties,
+                    lg_diag *diag)
+{
+    // The graph is done once there is a program; that can run when its memory is planned.
+    if (unit->program)
+        return !(properties & LG_IS_PLANNED) ||
+               lg_check_program(check->before, unit->program, pass, diag);
+    lg_evaluation *after = lg_evaluation_new(unit->module, diag);
+    bool ok = after && compare(check->before, after, pass, diag);
+    if (after) {
+        lg_evaluation_free(check->before);
+        check->before = after;
+    }
+    return ok;
+}
+
+void lg_check_end(lg_check *check)
+{
+    if (!check)
+        return;
+    lg_evaluation_free(check->before);
+    lg_arena_free(check->arena);
+}
