@@ -120,14 +120,14 @@ static const char *unique_name(lg_kernel *kernel, const char *wanted)
 
 // ---- kernels
 
-lg_kernel *lg_kernel_new(lg_program *program, const char *wanted)
+lg_kernel *lg_kernel_new(lg_program *program, const char *name)
 {
-    const char *base = clean_name(program->arena, wanted), *name = base;
-    for (int suffix = 1; lg_program_kernel(program, name); suffix++)
-        name = lg_format(program->arena, "%s_%d", base, suffix);
+    const char *base = clean_name(program->arena, name), *unique = base;
+    for (int suffix = 1; lg_program_kernel(program, unique); suffix++)
+        unique = lg_format(program->arena, "%s_%d", base, suffix);
     lg_kernel *kernel = LG_NEW(program->arena, lg_kernel);
     kernel->arena = program->arena;
-    kernel->name = name;
+    kernel->name = unique;
     if (program->last)
         program->last->next = kernel;
     else

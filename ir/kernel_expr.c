@@ -8,7 +8,7 @@
 #include "ir/kernel_internal.h"
 
 #include <assert.h>
-#include <string.h>
+#include <math.h>
 
 enum { MESSAGE = 160 };
 
@@ -26,7 +26,7 @@ lg_kx *lg_kx_apply_node(lg_kbuilder *k, lg_scalar fn, lg_ktype type, lg_kx *cons
 {
     lg_kx *x = lg_kx_node(k, LG_KX_APPLY, type);
     x->as.apply.fn = fn;
-    for (int i = 0; i < lg_scalar_info_of(fn)->arity; i++)
+    for (int i = 0; i < lg_scalar_arity(fn); i++)
         x->as.apply.args[i] = args[i];
     return x;
 }
@@ -83,7 +83,7 @@ bool lg_kx_same(const lg_kx *a, const lg_kx *b)
     case LG_KX_INT:
         return a->as.integer == b->as.integer;
     case LG_KX_FLOAT:
-        return memcmp(&a->as.number, &b->as.number, sizeof a->as.number) == 0;
+        return a->as.number == b->as.number && signbit(a->as.number) == signbit(b->as.number);
     case LG_KX_VAR:
         return a->as.var == b->as.var;
     case LG_KX_LANES:
@@ -93,8 +93,7 @@ bool lg_kx_same(const lg_kx *a, const lg_kx *b)
                same_all(a->as.load.index, b->as.load.index, a->as.load.buffer->rank);
     case LG_KX_APPLY:
         return a->as.apply.fn == b->as.apply.fn &&
-               same_all(a->as.apply.args, b->as.apply.args,
-                        lg_scalar_info_of(a->as.apply.fn)->arity);
+               same_all(a->as.apply.args, b->as.apply.args, lg_scalar_arity(a->as.apply.fn));
     case LG_KX_CAST:
     case LG_KX_SUM:
     case LG_KX_MAXIMUM:
@@ -162,7 +161,7 @@ bool lg_kx_check_apply(lg_scalar fn, const lg_ktype *types, lg_ktype *result, ch
         snprintf(message, MESSAGE, "%s does not take %s", info->name, lg_dtype_name(result->dtype));
         return false;
     }
-    for (int i = 0; i < info->arity; i++) {
+    for (int i = 0; i < lg_scalar_arity(fn); i++) {
         if (i >= first && types[i].dtype != result->dtype) {
             snprintf(message, MESSAGE, "the operands of %s are %s and %s; cast one of them",
                      info->name, lg_dtype_name(result->dtype), lg_dtype_name(types[i].dtype));
@@ -203,8 +202,8 @@ static bool is_inexact(lg_scalar fn)
 
 static lg_kx *fold_constants(lg_kbuilder *k, lg_scalar fn, lg_ktype type, lg_kx *const *args)
 {
-    lg_number values[3];
-    int arity = lg_scalar_info_of(fn)->arity;
+    lg_number values[3] = {{.i = 0}};
+    int arity = lg_scalar_arity(fn);
     for (int i = 0; i < arity; i++) {
         if (!lg_kx_is_constant(args[i]))
             return NULL;
@@ -236,6 +235,8 @@ static const neutral_rule neutral_rules[] = {
 
 static lg_kx *fold_neutral(lg_scalar fn, lg_kx *const *args)
 {
+    if (lg_scalar_arity(fn) != 2)
+        return NULL;
     for (size_t i = 0; i < sizeof neutral_rules / sizeof *neutral_rules; i++) {
         const neutral_rule *rule = &neutral_rules[i];
         if (rule->fn != fn)
@@ -274,7 +275,7 @@ lg_kx *lg_kx_apply(lg_kbuilder *k, lg_scalar fn, lg_kx *a, lg_kx *b, lg_kx *c)
 {
     lg_kx *args[3] = {a, b, c};
     lg_ktype types[3] = {{LG_F32, 1}, {LG_F32, 1}, {LG_F32, 1}}, type;
-    for (int i = 0; i < lg_scalar_info_of(fn)->arity; i++)
+    for (int i = 0; i < lg_scalar_arity(fn); i++)
         types[i] = args[i]->type;
     char message[MESSAGE];
     bool right = lg_kx_check_apply(fn, types, &type, message);

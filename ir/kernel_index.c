@@ -255,6 +255,7 @@ static lg_kx *modulo(lg_kbuilder *k, const sum *s, int64_t b);
 static lg_kx *divide_rest(lg_kbuilder *k, const sum *rest, int64_t b)
 {
     enum { LARGEST_DIVISOR = 1 << 30 };
+    assert(rest->terms.count > 0);
     lg_kx *atom = rest->terms.items[0].atom;
     bool single = rest->terms.count == 1 && rest->terms.items[0].coefficient == 1;
     if (single && is_by_constant(atom, LG_S_DIV) && divisor_of(atom) < LARGEST_DIVISOR &&
@@ -417,7 +418,7 @@ lg_kx *lg_kx_simplify_index(lg_kbuilder *k, lg_scalar fn, lg_kx *const *args)
     lg_kx *a = args[0], *b = args[1];
     if (fn == LG_S_NEG)
         return scaled(k, a, -1);
-    if (lg_scalar_info_of(fn)->arity != 2 || !lg_kx_is_index(b))
+    if (lg_scalar_arity(fn) != 2 || !lg_kx_is_index(b))
         return NULL;
     switch (fn) {
     case LG_S_ADD:

@@ -4,6 +4,15 @@
 
 #include "ir/kernel.h"
 
+#include <assert.h>
+
+static inline int lg_scalar_arity(lg_scalar fn)
+{
+    int arity = lg_scalar_info_of(fn)->arity;
+    assert(arity >= 1 && arity <= 3);
+    return arity;
+}
+
 // A node as it is, without simplification; the caller fills in the rest.
 lg_kx *lg_kx_node(lg_kbuilder *k, lg_kx_kind kind, lg_ktype type);
 lg_kx *lg_kx_apply_node(lg_kbuilder *k, lg_scalar fn, lg_ktype type, lg_kx *const *args);

@@ -215,9 +215,9 @@ static bool parse_alloc(lg_kparser *p)
 {
     const char *name;
     lg_location where = p->lexer.token.where;
-    lg_dtype dtype;
+    lg_dtype dtype = LG_F32;
     lg_scope scope;
-    int lanes, rank;
+    int lanes = 1, rank = 0;
     int64_t dims[LG_MAX_PHYSICAL];
     if (!expect_name(p, LG_TOKEN_LOCAL, &name) || !check_new(p, where, name))
         return false;

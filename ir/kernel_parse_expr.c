@@ -145,8 +145,8 @@ static lg_kx *parse_name(lg_kparser *p)
 static lg_kx *parse_scalar_function(lg_kparser *p, lg_scalar fn, lg_location where)
 {
     lg_kx *args[3] = {NULL};
-    lg_ktype types[3], type;
-    int arity = lg_scalar_info_of(fn)->arity;
+    lg_ktype types[3] = {{LG_F32, 1}}, type;
+    int arity = lg_scalar_arity(fn);
     for (int i = 0; i < arity; i++) {
         if (i && !lg_lexer_expect(&p->lexer, ","))
             return NULL;

@@ -73,7 +73,8 @@ static range range_max(range a, range b)
 static range range_of_apply(const lg_kx *x)
 {
     lg_kx *const *args = x->as.apply.args;
-    range a = lg_krange_of(args[0]), b = args[1] ? lg_krange_of(args[1]) : LG_KRANGE_UNKNOWN;
+    range a = lg_krange_of(args[0]),
+          b = lg_scalar_arity(x->as.apply.fn) > 1 ? lg_krange_of(args[1]) : LG_KRANGE_UNKNOWN;
     switch (x->as.apply.fn) {
     case LG_S_ADD:
         return lg_krange_add(a, b);

@@ -5,15 +5,11 @@
 // `a + b` or `max(a, b)`; a bar would end the cell.
 static void print_form(const lg_scalar_info *info, FILE *out)
 {
-    static const char *const operands[] = {"a", "b", "c"};
-    if (*info->infix) {
+    static const char *const operands[] = {"a", "a, b", "a, b, c"};
+    if (*info->infix)
         fprintf(out, "`a %s%s b`", *info->infix == '|' ? "\\" : "", info->infix);
-        return;
-    }
-    fprintf(out, "`%s(", info->name);
-    for (int i = 0; i < info->arity; i++)
-        fprintf(out, "%s%s", i ? ", " : "", operands[i]);
-    fputs(")`", out);
+    else
+        fprintf(out, "`%s(%s)`", info->name, operands[info->arity - 1]);
 }
 
 static void print_operand_types(lg_scalar fn, FILE *out)
