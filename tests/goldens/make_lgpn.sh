@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the cases in tests/goldens/lgpn/ and tests/goldens/resnet/ again. Needs Debian's
+# Makes tests/goldens/lgpn/, tests/goldens/resnet/ and layers.safetensors again. Needs Debian's
 # python3-torch; the committed files are of PyTorch 1.13.
 set -euo pipefail
 cd -- "$(dirname -- "$0")"
 
-# case NAME SIZE BATCH SEED
+# case_of NAME SIZE BATCH SEED
 case_of() {
     "${PYTHON:-/usr/bin/python3}" lgpn_ref.py golden --out "lgpn/$1" --size "$2" --batch "$3" --seed "$4" \
         --width 8 --feat 32 --dim 16 --blocks 1,1,1,1
@@ -14,3 +14,4 @@ case_of mixed_graph 32 1 2
 case_of odd 37 3 3
 
 "${PYTHON:-/usr/bin/python3}" resnet_ref.py --out resnet/small --size 40 --batch 2 --classes 5 --seed 1
+"${PYTHON:-/usr/bin/python3}" layers.py
