@@ -256,7 +256,7 @@ static void survive(const char *text, size_t length)
 START_TEST(truncated_texts)
 {
     for (size_t length = 0; length < sizeof corpus; length += 3) {
-        char *text = malloc(length ? length : 1); // its own block, so that a read behind it is seen
+        void *text = malloc(length ? length : 1); // its own block, so that a read behind it is seen
         memcpy(text, corpus, length);
         survive(text, length);
         free(text);
@@ -268,7 +268,7 @@ START_TEST(changed_bytes)
 {
     static const char bytes[] = "%@[](){}:,.=-+*/<> \"\n0189aefix\0\377";
     uint64_t state = 7;
-    size_t length = strlen(corpus);
+    size_t length = sizeof corpus - 1;
     char *text = malloc(length);
     for (int round = 0; round < 1500; round++) {
         memcpy(text, corpus, length);
