@@ -4,7 +4,8 @@
 //   //   x: in f32[12,100]
 //   //   z: out f32[12,100]
 //   extern "C" __global__ void __launch_bounds__(128)
-//   relu_sum(const float *__restrict__ x, float *__restrict__ z)
+//   relu_sum(const float *__restrict__ x,
+//            float *__restrict__ z)
 //   { ... }
 //
 // Kernels are written to memory first: only then is known which helpers they use.

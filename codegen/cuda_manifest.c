@@ -3,6 +3,8 @@
 // kernel.
 #include "codegen/cuda_internal.h"
 
+#include <math.h>
+
 typedef struct writer {
     FILE *out;
     lg_arena *scratch;
@@ -61,8 +63,10 @@ static void print_kernel(writer *w, const lg_kernel *kernel, const char *symbol,
     print_string(w->out, symbol);
     fprintf(w->out, ",\n     \"grid\": [%lld, 1, 1], \"block\": [%d, 1, 1]",
             (long long)launch->blocks, launch->threads);
-    fprintf(w->out, ", \"shared_bytes\": %lld, \"flops\": %.17g, \"bytes\": %.17g",
-            (long long)launch->shared_bytes, kernel->flops, kernel->bytes);
+    fprintf(w->out, ", \"shared_bytes\": %lld", (long long)launch->shared_bytes);
+    // JSON has no infinity, which the text form of a kernel may claim.
+    if (isfinite(kernel->flops) && isfinite(kernel->bytes))
+        fprintf(w->out, ", \"flops\": %.17g, \"bytes\": %.17g", kernel->flops, kernel->bytes);
     fputs(",\n     \"parameters\": [", w->out);
     for (int i = 0; i < kernel->params.count; i++) {
         const lg_kbuffer *param = kernel->params.items[i];
