@@ -18,8 +18,8 @@ bool lg_kinterp_fault(lg_kinterp *in, const char *format, ...)
     va_end(args);
     for (int i = 0; i < in->loops.count; i++) {
         const lg_kvar *var = in->loops.items[i];
-        text = lg_format(in->arena, "%s%s%%%s = %" PRId64, text, i ? ", " : " at ", var->name,
-                         in->vars[var->id]->i);
+        text = lg_format(in->arena, "%s%s%%%s = %" PRId64 "%s", text, i ? ", " : " (", var->name,
+                         in->vars[var->id]->i, i + 1 < in->loops.count ? "" : ")");
     }
     return lg_kernel_fault(in->diag, in->kernel, in->stmt, "%s", text);
 }
