@@ -99,7 +99,7 @@ static bool check_results(verifier *v, const lg_op *op, const lg_type *inferred)
     for (int i = 0; i < count; i++) {
         const lg_value *result = op->results[i];
         const lg_type *type = is_call ? &callee->results.items[i]->type : inferred;
-        if (result->kind != LG_VALUE_RESULT || result->op != op || result->index != i)
+        if (!result || result->kind != LG_VALUE_RESULT || result->op != op || result->index != i)
             return lg_error_at(v->diag, op->where, "@%s: a result of %s does not know its op",
                                v->function->name, lg_op_info_of(op->code)->name);
         if (!lg_type_equal(&result->type, type))

@@ -61,20 +61,20 @@ lg_module *lg_module_of_parsed(const char *text)
 // Keeps of every message its first line, without the file's name and the word error.
 static char *only_faults(const char *messages)
 {
-    char *faults = calloc(1, strlen(messages) + 1);
-    ck_assert_ptr_nonnull(faults);
+    char *faults = NULL;
+    size_t size = 0;
+    FILE *out = open_text(&faults, &size);
     for (const char *at = messages; *at;) {
         const char *end = strchr(at, '\n');
         size_t length = end ? (size_t)(end - at) : strlen(at);
         const char *word = memmem(at, length, " error: ", 8);
         const char *start = strncmp(at, "t.ir:", 5) == 0 ? at + 5 : at;
-        if (word && start <= word) {
-            strncat(faults, start, (size_t)(word + 1 - start));
-            strncat(faults, word + 8, (size_t)(at + length - word - 8));
-            strcat(faults, "\n");
-        }
+        if (word && start <= word)
+            fprintf(out, "%.*s%.*s\n", (int)(word + 1 - start), start,
+                    (int)(at + length - word - 8), word + 8);
         at += length + (end != NULL);
     }
+    fclose(out);
     return faults;
 }
 
