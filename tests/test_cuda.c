@@ -182,8 +182,8 @@ START_TEST(what_may_alias_is_not_restrict)
                                  "  slot @first: f32[4] workspace 0 uses 0..1\n"
                                  "  slot @second: f32[4] workspace 0 uses 1..2\n"
                                  "  launch @copy_row(@image, @image, @first)\n"
-                                 "  launch @copy_row(@first, @image, @second) \"in place\"\n"
-                                 "  launch @copy_row(@second, @image, @result)\n}\n"));
+                                 "  launch @copy_row(@first, @image, @first) \"in place\"\n"
+                                 "  launch @copy_row(@first, @image, @result)\n}\n"));
     char *text = lg_cuda_text(program);
     ck_assert_ptr_nonnull(strstr(text, "(const float *x,"));
     ck_assert_ptr_nonnull(strstr(text, "const float *__restrict__ w,"));
