@@ -94,7 +94,7 @@ static int64_t stack_bytes(const lg_kernel *kernel)
     return total;
 }
 
-bool lg_check_program(const lg_program *program, const lg_codegen_options *options, lg_diag *diag)
+bool lg_codegen_accepts(const lg_program *program, const lg_codegen_options *options, lg_diag *diag)
 {
     bool good = true;
     if (!lg_prefix_is_valid(options->prefix))
@@ -187,7 +187,7 @@ static int kernel_count(const lg_program *program)
 bool lg_compile(const lg_program *program, const lg_codegen_options *options, bool getter,
                 lg_objects *objects, lg_diag *diag)
 {
-    if (!lg_check_program(program, options, diag))
+    if (!lg_codegen_accepts(program, options, diag))
         return false;
     lg_arena *arena = lg_arena_new();
     int count = kernel_count(program) + 1;

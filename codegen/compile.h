@@ -25,6 +25,6 @@ LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, char **m
 // LLVMDisposeMessage.
 char *lg_optimize(lg_emitter *e, LLVMTargetMachineRef machine);
 // What would fail at run time or in LLVM is told beforehand: stack, prefix.
-bool lg_check_program(const lg_program *program, const lg_codegen_options *options, lg_diag *diag);
+bool lg_codegen_accepts(const lg_program *program, const lg_codegen_options *options, lg_diag *diag);
 
 #endif

@@ -38,7 +38,7 @@ static char *write_text(lg_emitter *e, lg_text_kind kind, LLVMTargetMachineRef m
 bool lg_emit_text(const lg_program *program, const lg_codegen_options *options, lg_text_kind kind,
                   FILE *out, lg_diag *diag)
 {
-    if (!lg_check_program(program, options, diag))
+    if (!lg_codegen_accepts(program, options, diag))
         return false;
     char *message = NULL;
     LLVMTargetMachineRef machine = lg_target_machine_new(options->target, &message);
