@@ -149,9 +149,9 @@ enum { FIRST_FAULT = __LINE__ + 6 }; // the line of the first call below
 
 static void build_faults(lg_name_scope *s)
 {
-    lg_value *x = input(s, "x", LG_F32, 1, 8, 8, 3), *v = input(s, "v", LG_F32, 2, 3), *y = v;
+    lg_value *x = input(s, "x", LG_F32, 1, 8, 8, 3), *v = input(s, "v", LG_F32, 2, 3);
     // clang-format off
-    y = relu(s, conv2d(s, "conv1", v, .filters = 4));
+    lg_value *y = relu(s, conv2d(s, "conv1", v, .filters = 4));
     output(s, "never", batch_norm(s, "bn", add(s, y, x)));
     conv2d(s, "conv2", x);
     conv2d(s, "conv3", x, .filters = 4, .groups = 3);

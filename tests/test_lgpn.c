@@ -112,7 +112,7 @@ static void check_row(char *line, const lg_symbol *symbol)
     ck_assert_msg(type->dtype == (strcmp(dtype, "F32") == 0 ? LG_F32 : LG_I64), "%s", name);
     int rank = 0;
     for (char *size; *shape && (size = strsep(&shape, ",")); rank++) {
-        ck_assert_msg(rank < type->rank && type->dims[rank] == atoll(size), "%s", name);
+        ck_assert_msg(rank < type->rank && type->dims[rank] == strtoll(size, NULL, 10), "%s", name);
         if (!shape)
             shape = "";
     }
