@@ -286,20 +286,27 @@ static lg_value *apply_relus(merger *m, lg_op *at, const sibling_list *group, lg
                                  : apply_floor(m, at, group, value);
 }
 
-// Weights of later siblings stand behind the first convolution; they depend on nothing there.
-static void move_weights_up(merger *m)
+// Moves what `value` is made of, where it stands behind `at`, in front of it.
+static void move_up(lg_map *in_front, lg_value *value, lg_op *at)
 {
-    lg_op *anchor = m->r->function->first;
-    for (lg_op *op = anchor, *next; op; op = next) {
-        next = op->next;
-        bool weight = op->result_count == 1 && (lg_map_number(&m->symbol_only, op->results[0]) ||
-                                                lg_is_constant(op->results[0]));
-        if (!weight)
-            continue;
-        if (op == anchor)
-            anchor = next;
-        else
-            lg_op_move(op, anchor);
+    if (value->kind != LG_VALUE_RESULT || lg_map_number(in_front, value->op))
+        return;
+    for (int i = 0; i < value->op->operand_count; i++)
+        move_up(in_front, value->op->operands[i], at);
+    lg_op_move(value->op, at);
+    lg_map_at(in_front, value->op)->as.number = 1;
+}
+
+// Weights of later siblings may stand behind the first convolution; they hang on nothing there.
+static void move_weights_up(merger *m, const sibling_list *group, lg_op *at)
+{
+    lg_map in_front = {.arena = m->r->ctx->scratch};
+    for (lg_op *op = at->previous; op; op = op->previous)
+        lg_map_at(&in_front, op)->as.number = 1;
+    for (int i = 0; i < group->count; i++) {
+        move_up(&in_front, group->items[i].conv->operands[1], at);
+        if (group->items[i].shift)
+            move_up(&in_front, group->items[i].shift, at);
     }
 }
 
@@ -307,7 +314,7 @@ static void merge(merger *m, sibling_list *group)
 {
     lg_op *at = group->items[0].conv; // the first in the function
     sort_by_concat(m, group);
-    move_weights_up(m);
+    move_weights_up(m, group, at);
     lg_value *value = merged_conv(m, at, group);
     value = add_biases(m, at, group, value);
     value = apply_relus(m, at, group, value);

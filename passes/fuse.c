@@ -1,0 +1,489 @@
+// fuse: every op of a func goes into a kernel, few kernels as possible.
+//
+// needs `no composites`; makes `fused`. Afterwards a func holds calls of kernels, `write`, and two
+// ops that cost nothing: reshape of a value that lies in row-major order, and concat of images whose
+// parts can be written where they belong (the layout pass sees to that).
+//
+// Groups grow from their results upwards: an op joins the group that reads it if all its uses are in
+// that one group and the group can compute it element by element:
+//   elementwise, movement   where no contraction of the group reads them
+//   contraction             if everything between it and the results is elementwise (its epilogue)
+//   reduction               if it leaves enough leading axes to run in parallel
+// A contraction whose channels are sliced takes the groups of its slices with it (merged siblings).
+// Then runs of small groups are staged: one kernel, values between them in its own memory. That is
+// how a block of the graph network, or the pooling (assignment, softmax, pooled features, adjacency),
+// becomes one kernel.
+//
+//     %0 = conv2d %x, @w {pad=[1,1]} : f32[1,8,8,16]
+//     %1 = broadcast @b : f32[1,8,8,16]
+//     %2 = add %0, %1 : f32[1,8,8,16]
+//     %3 = relu %2 : f32[1,8,8,16]
+// becomes
+//     %0 = call @conv2d(%x, @w, @b) : f32[1,8,8,16]
+#include "passes/outline.h"
+#include "passes/passes.h"
+#include "passes/rewriter.h"
+#include "passes/schedule/schedule.h"
+
+#include <assert.h>
+
+enum { NO_GROUP = -1, VIEW = -2, DUPLICATED = -3 };
+
+typedef struct fuser {
+    lg_pass_ctx *ctx;
+    lg_function *function;
+    lg_map group_of; // op -> group number + 1, or VIEW, DUPLICATED
+    LG_LIST(lg_group) groups; // ops in reverse program order while they grow
+    int64_t max_ops;
+} fuser;
+
+static int group_of(const fuser *f, const lg_op *op)
+{
+    int64_t n = lg_map_number(&f->group_of, op);
+    return n > 0 ? (int)n - 1 : n == 0 ? NO_GROUP : (int)n;
+}
+
+static void put(fuser *f, lg_op *op, int group)
+{
+    lg_map_at(&f->group_of, op)->as.number = group >= 0 ? group + 1 : group;
+    if (group >= 0)
+        LG_PUSH(f->ctx->scratch, &f->groups.items[group].ops, op);
+}
+
+static lg_op_class class_of(const lg_op *op)
+{
+    return lg_op_info_of(op->code)->class;
+}
+
+static bool reads(const lg_op *op, const lg_value *value)
+{
+    for (int i = 0; i < op->operand_count; i++)
+        if (op->operands[i] == value)
+            return true;
+    return false;
+}
+
+// ---- may an op join a group?
+
+static bool has_class(const lg_group *g, lg_op_class class)
+{
+    for (int i = 0; i < g->ops.count; i++)
+        if (class_of(g->ops.items[i]) == class || (class == LG_CLASS_REDUCTION &&
+                                                   g->ops.items[i]->code == LG_OP_scatter_add))
+            return true;
+    return false;
+}
+
+// Does a contraction of the group depend on `value` through ops of the group?
+static bool feeds_contraction(const lg_group *g, const lg_value *value)
+{
+    for (int i = 0; i < g->ops.count; i++) {
+        const lg_op *op = g->ops.items[i];
+        if (!reads(op, value))
+            continue;
+        if (class_of(op) == LG_CLASS_CONTRACTION || feeds_contraction(g, op->results[0]))
+            return true;
+    }
+    return false;
+}
+
+// Is everything in the group elementwise, so that it can follow a contraction of shape `type`?
+static bool is_epilogue(const fuser *f, const lg_group *g, const lg_type *type)
+{
+    if (g->ops.count > f->max_ops)
+        return false;
+    for (int i = 0; i < g->ops.count; i++) {
+        const lg_op *op = g->ops.items[i];
+        bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
+                      op->code == LG_OP_cast;
+        if (!simple || (class_of(op) == LG_CLASS_ELEMENTWISE && type &&
+                        !lg_shape_equal(&op->results[0]->type, type)))
+            return false;
+    }
+    return true;
+}
+
+// Elements that a reduction leaves to run in parallel before its first reduced axis.
+static bool reduces_in_parallel(const lg_op *op)
+{
+    const lg_type *from = &op->operands[0]->type;
+    int64_t parallel = 1;
+    int first = op->code == LG_OP_reduce_sum || op->code == LG_OP_reduce_max
+                    ? (int)lg_op_attr(op, LG_ATTR_axes)->as.ints[0]
+                    : (int)lg_op_int(op, LG_ATTR_axis);
+    for (int a = 0; a < first; a++)
+        parallel *= from->dims[a];
+    return parallel >= 8 || lg_type_elements(from) <= 1 << 16;
+}
+
+static bool is_channel_slice(const lg_op *op)
+{
+    return op->code == LG_OP_slice && op->operands[0]->kind == LG_VALUE_RESULT &&
+           class_of(op->operands[0]->op) == LG_CLASS_CONTRACTION;
+}
+
+static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
+{
+    const lg_value *value = op->results[0];
+    if (op->code == LG_OP_scatter_add)
+        return false;
+    switch (class_of(op)) {
+    case LG_CLASS_CONTRACTION:
+        return is_epilogue(f, g, &value->type);
+    case LG_CLASS_REDUCTION:
+        return !has_class(g, LG_CLASS_CONTRACTION) && reduces_in_parallel(op) &&
+               lg_type_elements(&value->type) * 4 <= f->ctx->target->tile_memory / 2;
+    case LG_CLASS_ELEMENTWISE:
+    case LG_CLASS_MOVEMENT:
+        if (is_channel_slice(op) && !is_epilogue(f, g, &value->type))
+            return false;
+        return !feeds_contraction(g, value) && g->ops.count < 4 * f->max_ops;
+    default:
+        return false;
+    }
+}
+
+// ---- growing
+
+// The one group that all users of the op's result are in, or NO_GROUP.
+static int only_group(const fuser *f, const lg_op *op)
+{
+    const lg_value *value = op->results[0];
+    for (int i = 0; i < f->function->results.count; i++)
+        if (f->function->results.items[i] == value)
+            return NO_GROUP;
+    int group = NO_GROUP;
+    for (const lg_op *user = op->next; user; user = user->next) {
+        if (!reads(user, value))
+            continue;
+        int own = group_of(f, user);
+        if (own < 0 || (group >= 0 && own != group))
+            return NO_GROUP;
+        group = own;
+    }
+    return group;
+}
+
+static bool is_image_concat(const fuser *f, const lg_op *op)
+{
+    if (op->code != LG_OP_concat || f->ctx->target->kind != LG_TARGET_CPU ||
+        op->results[0]->type.rank != 4 || lg_op_int(op, LG_ATTR_axis) != 3)
+        return false;
+    for (int i = 0; i < op->operand_count; i++) {
+        const lg_value *part = op->operands[i];
+        if (part->type.dims[3] % f->ctx->target->lanes || part->kind != LG_VALUE_RESULT ||
+            part->type.dtype != LG_F32)
+            return false;
+        for (int j = 0; j < i; j++)
+            if (op->operands[j] == part)
+                return false;
+        for (int j = 0; j < f->function->results.count; j++)
+            if (f->function->results.items[j] == part)
+                return false;
+    }
+    return true;
+}
+
+static bool is_result(const fuser *f, const lg_value *value)
+{
+    for (int i = 0; i < f->function->results.count; i++)
+        if (f->function->results.items[i] == value)
+            return true;
+    return false;
+}
+
+static void new_group(fuser *f, lg_op *op)
+{
+    LG_PUSH(f->ctx->scratch, &f->groups, (lg_group){0});
+    put(f, op, f->groups.count - 1);
+}
+
+static void place(fuser *f, lg_op *op, bool fusing)
+{
+    if (class_of(op) == LG_CLASS_CONTROL) {
+        put(f, op, VIEW);
+        return;
+    }
+    if (lg_is_duplicated(op->results[0]) && !is_result(f, op->results[0])) {
+        put(f, op, DUPLICATED);
+        return;
+    }
+    int group = fusing ? only_group(f, op) : NO_GROUP;
+    if (group >= 0 && may_join(f, op, &f->groups.items[group])) {
+        put(f, op, group);
+        return;
+    }
+    bool view = op->code == LG_OP_reshape && op->operands[0]->kind == LG_VALUE_RESULT &&
+                !lg_is_duplicated(op->operands[0]) && !is_result(f, op->results[0]);
+    if (view || (fusing && is_image_concat(f, op) && !is_result(f, op->results[0])))
+        put(f, op, VIEW);
+    else
+        new_group(f, op);
+}
+
+// ---- slices of a contraction
+
+// Does any op of group `from` hang on one of group `on`, through whatever lies between?
+static bool hangs_on(const fuser *f, const lg_op *op, int on, lg_map *seen)
+{
+    if (lg_map_number(seen, op))
+        return false;
+    lg_map_at(seen, op)->as.number = 1;
+    for (int i = 0; i < op->operand_count; i++) {
+        if (op->operands[i]->kind != LG_VALUE_RESULT)
+            continue;
+        const lg_op *from = op->operands[i]->op;
+        if (group_of(f, from) == on || hangs_on(f, from, on, seen))
+            return true;
+    }
+    return false;
+}
+
+static bool groups_hang(const fuser *f, int from, int on)
+{
+    lg_map seen = {.arena = f->ctx->scratch};
+    const lg_group *g = &f->groups.items[from];
+    for (int i = 0; i < g->ops.count; i++)
+        if (hangs_on(f, g->ops.items[i], on, &seen))
+            return true;
+    return false;
+}
+
+static void absorb(fuser *f, int into, int from)
+{
+    lg_group *g = &f->groups.items[from];
+    int count = g->ops.count;
+    g->ops.count = 0;
+    for (int i = 0; i < count; i++)
+        put(f, g->ops.items[i], into);
+}
+
+// The groups of the slices of the contraction `op` that its kernel can compute join it.
+static void take_slices(fuser *f, lg_op *op)
+{
+    int own = group_of(f, op);
+    const lg_type *type = &op->results[0]->type;
+    lg_tile tile = lg_tile_choose(f->ctx->target, type->dims[type->rank - 1]);
+    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    LG_LIST(int) taken = {0};
+    for (const lg_op *user = op->next; user; user = user->next) {
+        if (!reads(user, op->results[0]))
+            continue;
+        int group = group_of(f, user);
+        if (!is_channel_slice(user) || group < 0 || group == own)
+            return; // somebody wants it whole
+        int64_t start = lg_op_int_at(user, LG_ATTR_start, type->rank - 1);
+        int64_t size = user->results[0]->type.dims[type->rank - 1];
+        bool whole_panels = start % panel == 0 &&
+                            (size % panel == 0 || start + size == type->dims[type->rank - 1]);
+        lg_group rest = {0};
+        const lg_group *g = &f->groups.items[group];
+        for (int i = 0; i < g->ops.count; i++)
+            if (g->ops.items[i] != user)
+                LG_PUSH(f->ctx->scratch, &rest.ops, g->ops.items[i]);
+        if (!whole_panels || !is_epilogue(f, &rest, &user->results[0]->type))
+            return;
+        LG_PUSH(f->ctx->scratch, &taken, group);
+    }
+    if (taken.count < 2 || taken.count > 4)
+        return;
+    for (int i = 0; i < taken.count; i++)
+        for (int j = 0; j < taken.count; j++)
+            if (i != j && (taken.items[i] == taken.items[j] ||
+                           groups_hang(f, taken.items[i], taken.items[j])))
+                return;
+    for (int i = 0; i < taken.count; i++)
+        absorb(f, own, taken.items[i]);
+    f->ctx->changes++;
+}
+
+// ---- staging small groups
+
+typedef struct stage_budget {
+    double flops;
+    int64_t bytes;
+} stage_budget;
+
+// What a group needs as part of a staged kernel; false if it is no small one.
+static bool is_small(const fuser *f, const lg_group *g, double max_flops, stage_budget *needs)
+{
+    *needs = (stage_budget){0};
+    for (int i = 0; i < g->ops.count; i++) {
+        const lg_op *op = g->ops.items[i];
+        const lg_type *type = &op->results[0]->type;
+        lg_op_class class = class_of(op);
+        if (op->code == LG_OP_conv2d || op->code == LG_OP_conv2d_input_grad ||
+            op->code == LG_OP_conv2d_filter_grad || op->code == LG_OP_scatter_add)
+            return false;
+        needs->flops += lg_op_flops(op);
+        if (class != LG_CLASS_MOVEMENT && class != LG_CLASS_SOURCE)
+            needs->bytes += lg_type_elements(type) * 4;
+        for (int j = 0; j < op->operand_count; j++)
+            if (lg_type_elements(&op->operands[j]->type) * 4 > f->ctx->target->tile_memory)
+                return false;
+    }
+    return needs->flops <= max_flops / 2 && needs->bytes <= f->ctx->target->tile_memory;
+}
+
+// Position of the last op of a group in the program, to order groups and their operands.
+static void number_ops(const lg_function *function, lg_map *position)
+{
+    int n = 0;
+    LG_FOR_OPS(op, function)
+    lg_map_at(position, op)->as.number = ++n;
+}
+
+static int64_t first_position(const lg_map *position, const lg_group *g)
+{
+    int64_t first = INT64_MAX;
+    for (int i = 0; i < g->ops.count; i++) {
+        int64_t n = lg_map_number(position, g->ops.items[i]);
+        first = n < first ? n : first;
+    }
+    return first;
+}
+
+// Joining `from` to `into` makes no cycle if nothing outside both lies on a way from `into` to it.
+static bool stays_acyclic(const fuser *f, int into, int from)
+{
+    lg_map seen = {.arena = f->ctx->scratch};
+    const lg_group *g = &f->groups.items[from];
+    for (int i = 0; i < g->ops.count; i++)
+        for (int j = 0; j < g->ops.items[i]->operand_count; j++) {
+            const lg_value *v = g->ops.items[i]->operands[j];
+            if (v->kind != LG_VALUE_RESULT || group_of(f, v->op) == into ||
+                group_of(f, v->op) == from)
+                continue;
+            if (hangs_on(f, v->op, into, &seen))
+                return false;
+        }
+    return true;
+}
+
+static void stage_groups(fuser *f, double max_flops)
+{
+    lg_map position = {.arena = f->ctx->scratch};
+    number_ops(f->function, &position);
+    int count = f->groups.count, *order = LG_NEW_ARRAY(f->ctx->scratch, int, count);
+    for (int i = 0; i < count; i++) { // groups by first op; insertion keeps equal ones in place
+        int at = i;
+        int64_t own = first_position(&position, &f->groups.items[i]);
+        for (; at > 0 && first_position(&position, &f->groups.items[order[at - 1]]) > own; at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+    int run = NO_GROUP;
+    stage_budget used = {0};
+    for (int i = 0; i < count; i++) {
+        stage_budget needs;
+        int group = order[i];
+        if (!f->groups.items[group].ops.count)
+            continue;
+        if (!is_small(f, &f->groups.items[group], max_flops, &needs)) {
+            continue; // it may run beside; what hangs on it is kept apart by stays_acyclic
+        }
+        if (run >= 0 && used.flops + needs.flops <= max_flops &&
+            used.bytes + needs.bytes <= f->ctx->target->tile_memory &&
+            stays_acyclic(f, run, group) && stays_acyclic(f, group, run)) {
+            absorb(f, run, group);
+            used.flops += needs.flops;
+            used.bytes += needs.bytes;
+            f->ctx->changes++;
+        } else {
+            run = group;
+            used = needs;
+        }
+    }
+}
+
+// ---- the pass
+
+static int compare_positions(const lg_map *position, const lg_op *a, const lg_op *b)
+{
+    return (int)(lg_map_number(position, a) - lg_map_number(position, b));
+}
+
+static void sort_group(const lg_map *position, lg_group *g)
+{
+    for (int i = 1; i < g->ops.count; i++) {
+        lg_op *op = g->ops.items[i];
+        int at = i;
+        for (; at > 0 && compare_positions(position, g->ops.items[at - 1], op) > 0; at--)
+            g->ops.items[at] = g->ops.items[at - 1];
+        g->ops.items[at] = op;
+    }
+}
+
+// A result of a func that no kernel makes (an argument, a symbol, a view, the same value twice), and
+// a written value that no kernel makes, gets a kernel that copies.
+static lg_value *copied(lg_function *function, lg_value *value, lg_op *before)
+{
+    return lg_build(function, before, LG_OP_relayout, LG_OPERANDS(value), 0, NULL, &value->type,
+                    function->where);
+}
+
+static bool is_plain(const lg_value *value)
+{
+    return value->kind == LG_VALUE_RESULT && class_of(value->op) != LG_CLASS_CONTROL &&
+           value->op->code != LG_OP_reshape;
+}
+
+static void copy_results(lg_function *function)
+{
+    for (int i = 0; i < function->results.count; i++) {
+        bool twice = false;
+        for (int j = 0; j < i; j++)
+            twice |= function->results.items[i] == function->results.items[j];
+        if (twice || !is_plain(function->results.items[i]))
+            function->results.items[i] = copied(function, function->results.items[i], NULL);
+    }
+    LG_FOR_OPS(op, function)
+    {
+        if (op->code != LG_OP_write)
+            continue;
+        bool shared = lg_count_uses(function, op->operands[1]) > 1;
+        if (shared || !is_plain(op->operands[1]))
+            op->operands[1] = copied(function, op->operands[1], op);
+    }
+}
+
+static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
+{
+    bool fusing = !lg_pass_option_value(ctx, "off", 0);
+    fuser f = {.ctx = ctx, .function = function};
+    f.group_of.arena = ctx->scratch;
+    f.max_ops = lg_pass_option_value(ctx, "max-ops", 16);
+    copy_results(function);
+    for (lg_op *op = function->last; op; op = op->previous) {
+        place(&f, op, fusing);
+        if (fusing && class_of(op) == LG_CLASS_CONTRACTION && group_of(&f, op) >= 0 &&
+            f.groups.items[group_of(&f, op)].ops.count == 1 && ctx->target->kind == LG_TARGET_CPU)
+            take_slices(&f, op);
+    }
+    double stage_flops = (double)lg_pass_option_value(ctx, "stage-flops", 16000000);
+    if (fusing && stage_flops > 0)
+        stage_groups(&f, stage_flops);
+    lg_map position = {.arena = ctx->scratch};
+    number_ops(function, &position);
+    for (int i = 0; i < f.groups.count; i++) {
+        if (!f.groups.items[i].ops.count)
+            continue;
+        sort_group(&position, &f.groups.items[i]);
+        lg_outline(function, &f.groups.items[i], ctx->scratch);
+        ctx->changes++;
+    }
+    for (lg_op *op = function->last, *previous; op; op = previous) { // copies are in the kernels
+        previous = op->previous;
+        if (op->result_count == 1 && lg_count_uses(function, op->results[0]) == 0)
+            lg_op_remove(op);
+    }
+    lg_sort_ops(function, ctx->scratch);
+}
+
+bool lg_pass_fuse(lg_unit *unit, lg_pass_ctx *ctx)
+{
+    LG_FOR_FUNCTIONS(function, unit->module)
+    if (function->kind == LG_FUNC)
+        fuse_function(ctx, function);
+    return true;
+}

@@ -1,0 +1,94 @@
+// legalize: brings contractions into the forms that the tiled schedules of the target take.
+//
+// needs `no composites`; keeps everything. On a CPU
+//   - a convolution whose groups do not fall on whole panels and vectors becomes a dense one, its
+//     filter spread out with zeros (the stem of a narrow LGPN; the filter is computed by @pack)
+//   - the right operand of a matmul that is transposed in memory and no weight is transposed by an op,
+//     so that its columns adjoin
+//
+//     %0 = conv2d %x, @w {groups=2} : f32[1,8,8,8]            @w: f32[8,12,1,1]
+// becomes
+//     %0 = slice @w {start=[0,0,0,0], limit=[4,12,1,1]} : f32[4,12,1,1]
+//     %1 = pad %0 {low=[0,0,0,0], high=[0,12,0,0]} : f32[4,24,1,1]
+//     ... the same of the second group, behind 12 zeros: %3 ...
+//     %4 = concat %1, %3 {axis=0} : f32[8,24,1,1]
+//     %5 = conv2d %x, %4 : f32[1,8,8,8]
+#include "passes/passes.h"
+#include "passes/rewriter.h"
+#include "passes/schedule/schedule.h"
+
+static bool groups_fit(const lg_op *op, const lg_target *target)
+{
+    int64_t groups = lg_op_int(op, LG_ATTR_groups);
+    const lg_type *x = &op->operands[0]->type, *f = &op->operands[1]->type;
+    lg_tile tile = lg_tile_choose(target, f->dims[0]);
+    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    return groups == 1 || (f->dims[0] / groups % panel == 0 &&
+                           (f->dims[1] % target->lanes == 0 || x->dims[3] < target->lanes));
+}
+
+// The filter of group `g` between zeros for the channels of the other groups.
+static lg_value *spread_group(lg_rewriter *r, lg_op *op, int64_t g, int64_t groups)
+{
+    lg_value *filter = op->operands[1];
+    int64_t outputs = filter->type.dims[0] / groups, channels = filter->type.dims[1];
+    lg_value *own = lg_rewrite_slice(r, op, filter, 0, g * outputs, (g + 1) * outputs);
+    int64_t low[4] = {0, g * channels, 0, 0}, high[4] = {0, (groups - 1 - g) * channels, 0, 0};
+    lg_attr attrs[] = {lg_attr_ints(LG_ATTR_low, 4, low), lg_attr_ints(LG_ATTR_high, 4, high)};
+    return lg_rewrite_build(r, op, LG_OP_pad, LG_OPERANDS(own), 2, attrs, NULL);
+}
+
+static void make_dense(lg_rewriter *r, lg_op *op)
+{
+    int64_t groups = lg_op_int(op, LG_ATTR_groups);
+    lg_value **parts = LG_NEW_ARRAY(r->ctx->scratch, lg_value *, groups);
+    for (int64_t g = 0; g < groups; g++)
+        parts[g] = spread_group(r, op, g, groups);
+    lg_value *dense = lg_rewrite_concat(r, op, 0, (int)groups, parts);
+    lg_attr attrs[LG_ATTR_COUNT];
+    int count = 0;
+    for (int i = 0; i < op->attr_count; i++)
+        if (op->attrs[i].name != LG_ATTR_groups)
+            attrs[count++] = op->attrs[i];
+    lg_value *y = lg_rewrite_build(r, op, LG_OP_conv2d, LG_OPERANDS(op->operands[0], dense), count,
+                                   attrs, NULL);
+    lg_rewrite_replace(r, op->results[0], y);
+}
+
+static void untranspose(lg_rewriter *r, lg_op *op)
+{
+    lg_value *b = op->operands[1];
+    int64_t perm[LG_MAX_RANK];
+    for (int a = 0; a < b->type.rank; a++)
+        perm[a] = a;
+    perm[b->type.rank - 1] = b->type.rank - 2;
+    perm[b->type.rank - 2] = b->type.rank - 1;
+    lg_value *columns = lg_rewrite_transpose(r, op, b, perm);
+    lg_attr attrs[] = {lg_attr_flag(LG_ATTR_ta, lg_op_int(op, LG_ATTR_ta))};
+    lg_value *y = lg_rewrite_build(r, op, LG_OP_matmul, LG_OPERANDS(op->operands[0], columns), 1,
+                                   attrs, NULL);
+    lg_rewrite_replace(r, op->results[0], y);
+}
+
+bool lg_pass_legalize(lg_unit *unit, lg_pass_ctx *ctx)
+{
+    if (ctx->target->kind != LG_TARGET_CPU)
+        return true;
+    LG_FOR_FUNCTIONS(f, unit->module)
+    {
+        lg_map weights = {.arena = ctx->scratch};
+        lg_mark_symbol_only(&weights, f);
+        lg_rewriter r;
+        lg_rewrite_begin(&r, ctx, f);
+        for (lg_op *op; (op = lg_rewrite_next(&r));) {
+            if (op->code != LG_OP_conv2d && op->code != LG_OP_matmul)
+                continue;
+            bool weight = lg_map_number(&weights, op->operands[1]);
+            if (op->code == LG_OP_conv2d && !groups_fit(op, ctx->target) && weight)
+                make_dense(&r, op);
+            else if (op->code == LG_OP_matmul && lg_op_int(op, LG_ATTR_tb) && !weight)
+                untranspose(&r, op);
+        }
+    }
+    return true;
+}

@@ -1,0 +1,222 @@
+// lower: from the graph to a program. Every kernel function becomes a kernel by the first schedule
+// that applies, every func an entry: a list of launches on slots of memory.
+//
+// needs `fused`; makes `lowered`. Arguments are inputs, results outputs, symbols lie where their role
+// says, everything else is a slot of the workspace, each with a place of its own until plan-memory
+// lets them share. A reshape and an image concat are nothing but other names of the slots they read.
+#include "passes/passes.h"
+#include "passes/map.h"
+#include "passes/schedule/schedule.h"
+
+#include <assert.h>
+#include <string.h>
+
+typedef struct lowering {
+    lg_unit *unit;
+    lg_pass_ctx *ctx;
+    lg_program *program;
+    lg_map kernels; // kernel function -> lg_kernel
+    lg_map slots;   // value -> lg_kslot, of the entry at hand
+    lg_entry *entry;
+} lowering;
+
+enum { ALIGNMENT = 64 };
+
+static int64_t aligned(int64_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+// ---- symbols
+
+static lg_kslot symbol_slot(const lg_program *program, const lg_symbol *symbol)
+{
+    lg_kslot slot = {.name = lg_strdup(program->arena, symbol->name), .type = symbol->value->type};
+    return slot;
+}
+
+// Parameters and states are numbered, packed weights laid one behind another.
+static void place_symbols(lowering *l)
+{
+    LG_FOR_SYMBOLS(symbol, l->unit->module)
+    {
+        lg_kslot slot = symbol_slot(l->program, symbol);
+        if (symbol->role == LG_ROLE_PACKED) {
+            symbol->value->id = (int)(l->program->packed / ALIGNMENT);
+            l->program->packed += aligned(lg_type_bytes(&slot.type));
+        } else {
+            slot.place = LG_PLACE_PARAM;
+            slot.index = symbol->value->id = l->program->params.count;
+            slot.type.layout = NULL;
+            LG_PUSH(l->program->arena, &l->program->params,
+                    lg_copy(l->program->arena, &slot, sizeof slot));
+        }
+    }
+}
+
+// ---- slots
+
+// A type whose layout lives as long as the program.
+static lg_type own_type(lowering *l, const lg_type *type)
+{
+    lg_type own = *type;
+    if (type->layout)
+        own.layout = lg_copy(l->program->arena, type->layout, sizeof *type->layout);
+    return own;
+}
+
+// `name`, or a variation of it that no slot of the entry has yet.
+static const char *unique_name(lowering *l, const char *name)
+{
+    const char *candidate = name;
+    for (int n = 1;; n++) {
+        bool taken = false;
+        for (int i = 0; i < l->entry->slots.count && !taken; i++)
+            taken = !strcmp(l->entry->slots.items[i]->name, candidate);
+        if (!taken)
+            return lg_strdup(l->program->arena, candidate);
+        candidate = lg_format(l->ctx->scratch, "%s_%d", name, n);
+    }
+}
+
+static lg_kslot *new_slot(lowering *l, const lg_value *value, const char *name, lg_place place,
+                          int index)
+{
+    lg_kslot *slot = LG_NEW(l->program->arena, lg_kslot);
+    const char *wanted = name ? name : lg_format(l->ctx->scratch, "t%d", l->entry->slots.count);
+    slot->name = unique_name(l, wanted);
+    slot->type = own_type(l, &value->type);
+    slot->place = place;
+    slot->index = index;
+    slot->first_use = slot->last_use = -1;
+    LG_PUSH(l->program->arena, &l->entry->slots, slot);
+    lg_map_at(&l->slots, value)->as.pointer = slot;
+    return slot;
+}
+
+static lg_kslot *slot_of(lowering *l, const lg_value *value)
+{
+    lg_kslot *slot = lg_map_pointer(&l->slots, value);
+    if (slot)
+        return slot;
+    if (value->kind != LG_VALUE_SYMBOL)
+        return new_slot(l, value, NULL, LG_PLACE_WORKSPACE, 0);
+    const lg_symbol *symbol = value->symbol;
+    bool packed = symbol->role == LG_ROLE_PACKED;
+    slot = new_slot(l, value, symbol->name, packed ? LG_PLACE_PACKED : LG_PLACE_PARAM,
+                    packed ? 0 : value->id);
+    if (packed)
+        slot->offset = (int64_t)value->id * ALIGNMENT;
+    return slot;
+}
+
+// Before launches are made: whose memory is whose. Results and written symbols first, then, from the
+// last op to the first, the operands of views share what their result has.
+static void share_slots(lowering *l, const lg_function *f)
+{
+    for (int i = 0; i < f->arguments.count; i++)
+        new_slot(l, f->arguments.items[i], f->arguments.items[i]->name, LG_PLACE_INPUT, i);
+    for (int i = 0; i < f->results.count; i++)
+        new_slot(l, f->results.items[i], f->result_names.items[i], LG_PLACE_OUTPUT, i);
+    LG_FOR_OPS(op, f)
+    if (op->code == LG_OP_write)
+        lg_map_at(&l->slots, op->operands[1])->as.pointer = slot_of(l, op->operands[0]);
+    LG_FOR_OPS(op, f)
+    if (op->code == LG_OP_reshape) // forwards: chains of reshapes name one slot
+        lg_map_at(&l->slots, op->results[0])->as.pointer = slot_of(l, op->operands[0]);
+    for (const lg_op *op = f->last; op; op = op->previous) {
+        if (op->code != LG_OP_concat)
+            continue;
+        lg_kslot *slot = slot_of(l, op->results[0]);
+        for (int i = 0; i < op->operand_count; i++)
+            lg_map_at(&l->slots, op->operands[i])->as.pointer = slot;
+    }
+}
+
+static void use(lg_kslot *slot, int launch)
+{
+    if (slot->first_use < 0)
+        slot->first_use = launch;
+    slot->last_use = launch;
+}
+
+// ---- launches
+
+static lg_kernel *kernel_of(lowering *l, const lg_function *function)
+{
+    lg_kernel *kernel = lg_map_pointer(&l->kernels, function);
+    if (!kernel) {
+        kernel = lg_schedule_kernel(l->program, function, l->ctx->target, l->ctx->scratch);
+        lg_map_at(&l->kernels, function)->as.pointer = kernel;
+        l->ctx->changes++;
+    }
+    return kernel;
+}
+
+// What the launch computes, for people: the first weight it reads, without what packing and the
+// checkpoint append to its name.
+static const char *label_of(lowering *l, const lg_op *call)
+{
+    for (int i = 0; i < call->operand_count; i++) {
+        if (call->operands[i]->kind != LG_VALUE_SYMBOL)
+            continue;
+        const char *name = call->operands[i]->symbol->name;
+        size_t length = strlen(name);
+        static const char *const endings[] = {".packed", ".weight", ".bias"};
+        for (int e = 0; e < 3; e++) {
+            size_t n = strlen(endings[e]);
+            if (length > n && !strncmp(name + length - n, endings[e], n))
+                length -= n;
+        }
+        return lg_strndup(l->program->arena, name, length);
+    }
+    return "";
+}
+
+static void lower_call(lowering *l, const lg_op *call)
+{
+    int at = l->entry->launches.count;
+    lg_launch launch = {.kernel = kernel_of(l, lg_op_callee(call)), .label = label_of(l, call)};
+    launch.slot_count = call->operand_count + call->result_count;
+    launch.slots = LG_NEW_ARRAY(l->program->arena, lg_kslot *, launch.slot_count);
+    for (int i = 0; i < call->operand_count; i++)
+        launch.slots[i] = slot_of(l, call->operands[i]);
+    for (int i = 0; i < call->result_count; i++)
+        launch.slots[call->operand_count + i] = slot_of(l, call->results[i]);
+    for (int i = 0; i < launch.slot_count; i++)
+        use(launch.slots[i], at);
+    LG_PUSH(l->program->arena, &l->entry->launches, launch);
+}
+
+static void lower_function(lowering *l, const lg_function *f)
+{
+    l->entry = LG_NEW(l->program->arena, lg_entry);
+    l->entry->name = lg_strdup(l->program->arena, f->name);
+    l->entry->input_count = f->arguments.count;
+    l->entry->output_count = f->results.count;
+    l->slots = (lg_map){.arena = l->ctx->scratch};
+    LG_PUSH(l->program->arena, &l->program->entries, l->entry);
+    share_slots(l, f);
+    LG_FOR_OPS(op, f)
+    if (op->code == LG_OP_call)
+        lower_call(l, op);
+    for (int i = 0; i < l->entry->slots.count; i++) {
+        lg_kslot *slot = l->entry->slots.items[i];
+        if (slot->place != LG_PLACE_WORKSPACE)
+            continue;
+        slot->offset = l->entry->workspace;
+        l->entry->workspace += aligned(lg_type_bytes(&slot->type));
+    }
+}
+
+bool lg_pass_lower(lg_unit *unit, lg_pass_ctx *ctx)
+{
+    lowering l = {.unit = unit, .ctx = ctx, .program = lg_program_new(unit->module->name)};
+    l.kernels.arena = ctx->scratch;
+    place_symbols(&l);
+    LG_FOR_FUNCTIONS(f, unit->module)
+    if (f->kind == LG_FUNC)
+        lower_function(&l, f);
+    unit->program = l.program;
+    return true;
+}

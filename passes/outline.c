@@ -1,0 +1,138 @@
+// A kernel function takes what its ops read from outside as arguments, in the order of their first
+// use, and returns what is used outside. Equal groups give equal functions but for their names.
+#include "passes/outline.h"
+
+#include "passes/rewriter.h"
+
+#include <assert.h>
+
+bool lg_is_duplicated(const lg_value *value)
+{
+    if (value->kind != LG_VALUE_RESULT)
+        return false;
+    const lg_op *op = value->op;
+    if (lg_op_info_of(op->code)->class == LG_CLASS_SOURCE)
+        return true;
+    return (op->code == LG_OP_broadcast || op->code == LG_OP_reshape) &&
+           lg_is_duplicated(op->operands[0]);
+}
+
+typedef struct outliner {
+    lg_function *from, *kernel;
+    lg_arena *scratch;
+    lg_map inside; // op -> 1: in the group
+    lg_map copies; // value of the func -> value of the kernel
+    LG_LIST(lg_value *) arguments;
+} outliner;
+
+static lg_value *copy_of(outliner *o, lg_value *value);
+
+static void copy_op(outliner *o, lg_op *op)
+{
+    lg_value **operands = LG_NEW_ARRAY(o->scratch, lg_value *, op->operand_count);
+    for (int i = 0; i < op->operand_count; i++)
+        operands[i] = copy_of(o, op->operands[i]);
+    lg_op *copy = lg_op_copy(o->kernel, NULL, op, operands, NULL);
+    lg_map_at(&o->copies, op->results[0])->as.pointer = copy->results[0];
+}
+
+static lg_value *copy_of(outliner *o, lg_value *value)
+{
+    lg_value *copy = lg_map_pointer(&o->copies, value);
+    if (copy)
+        return copy;
+    if (lg_is_duplicated(value)) {
+        copy_op(o, value->op);
+        return lg_map_pointer(&o->copies, value);
+    }
+    const char *name = lg_format(o->kernel->module->arena, "%s%d",
+                                 value->kind == LG_VALUE_SYMBOL ? "w" : "x", o->arguments.count);
+    copy = lg_function_argument(o->kernel, name, value->type);
+    lg_map_at(&o->copies, value)->as.pointer = copy;
+    LG_PUSH(o->scratch, &o->arguments, value);
+    return copy;
+}
+
+// The op that names the kernel: what dominates its cost.
+static const lg_op *main_op(const lg_group *group)
+{
+    const lg_op *best = group->ops.items[group->ops.count - 1];
+    for (int i = 0; i < group->ops.count; i++) {
+        const lg_op *op = group->ops.items[i];
+        if (lg_op_flops(op) > lg_op_flops(best))
+            best = op;
+    }
+    return best;
+}
+
+static bool used_outside(const outliner *o, const lg_value *value)
+{
+    for (int i = 0; i < o->from->results.count; i++)
+        if (o->from->results.items[i] == value)
+            return true;
+    LG_FOR_OPS(op, o->from)
+    {
+        if (lg_map_number(&o->inside, op))
+            continue;
+        for (int i = 0; i < op->operand_count; i++)
+            if (op->operands[i] == value)
+                return true;
+    }
+    return false;
+}
+
+lg_op *lg_outline(lg_function *function, const lg_group *group, lg_arena *scratch)
+{
+    outliner o = {.from = function, .scratch = scratch};
+    o.inside.arena = o.copies.arena = scratch;
+    o.kernel = lg_function_new(function->module, LG_KERNEL, lg_op_info_of(main_op(group)->code)->name);
+    o.kernel->where = main_op(group)->where;
+    for (int i = 0; i < group->ops.count; i++)
+        lg_map_at(&o.inside, group->ops.items[i])->as.number = 1;
+    for (int i = 0; i < group->ops.count; i++)
+        if (!lg_map_pointer(&o.copies, group->ops.items[i]->results[0]))
+            copy_op(&o, group->ops.items[i]);
+    LG_LIST(lg_value *) results = {0};
+    for (int i = 0; i < group->ops.count; i++) {
+        lg_value *value = group->ops.items[i]->results[0];
+        if (!used_outside(&o, value))
+            continue;
+        const char *name = lg_format(function->module->arena, "y%d", results.count);
+        lg_function_return(o.kernel, name, lg_map_pointer(&o.copies, value));
+        LG_PUSH(scratch, &results, value);
+    }
+    assert(results.count);
+    lg_op *call = lg_build_call(function, NULL, o.kernel, o.arguments.items, main_op(group)->where);
+    for (int i = 0; i < results.count; i++)
+        lg_replace_uses(function, results.items[i], call->results[i]);
+    for (int i = group->ops.count - 1; i >= 0; i--)
+        lg_op_remove(group->ops.items[i]);
+    return call;
+}
+
+typedef struct sorter {
+    lg_map done; // op -> 1
+    LG_LIST(lg_op *) order;
+    lg_arena *scratch;
+} sorter;
+
+static void visit(sorter *s, lg_op *op)
+{
+    if (lg_map_number(&s->done, op))
+        return;
+    lg_map_at(&s->done, op)->as.number = 1;
+    for (int i = 0; i < op->operand_count; i++)
+        if (op->operands[i]->kind == LG_VALUE_RESULT)
+            visit(s, op->operands[i]->op);
+    LG_PUSH(s->scratch, &s->order, op);
+}
+
+void lg_sort_ops(lg_function *function, lg_arena *scratch)
+{
+    sorter s = {.scratch = scratch};
+    s.done.arena = scratch;
+    LG_FOR_OPS(op, function)
+    visit(&s, op);
+    for (int i = 0; i < s.order.count; i++)
+        lg_op_move(s.order.items[i], NULL);
+}

@@ -1,0 +1,22 @@
+// Moving groups of ops of a func into kernel functions.
+#ifndef LG_PASSES_OUTLINE_H
+#define LG_PASSES_OUTLINE_H
+
+#include "ir/graph.h"
+#include "passes/map.h"
+
+// A group of ops of one func that becomes one kernel, in program order.
+typedef struct lg_group {
+    LG_LIST(lg_op *) ops;
+} lg_group;
+
+// Ops that every kernel that reads them has a copy of: constants, iotas and broadcasts of them.
+bool lg_is_duplicated(const lg_value *value);
+// Replaces the group by a call of a new kernel function; the call stands at the end of the func, which
+// lg_sort_ops puts in order when all groups are outlined. Results of the call are what is used
+// outside the group.
+lg_op *lg_outline(lg_function *function, const lg_group *group, lg_arena *scratch);
+// Orders the ops so that definitions come before uses, otherwise as they were.
+void lg_sort_ops(lg_function *function, lg_arena *scratch);
+
+#endif

@@ -1,0 +1,248 @@
+// plan-memory: where in the workspace every slot lies.
+//
+// needs `lowered`; makes `planned`. First, what can be is computed in place: a result that is read
+// nowhere but where the same element of an operand is, takes the slot of that operand if nobody wants
+// it any more (the residual of a bottleneck). Then slots are placed from the largest to the smallest,
+// each at the lowest offset where it meets none that is alive at the same time.
+//
+//     slot @t1 workspace 0 uses 0..1        slot @t1 workspace 0 uses 0..2
+//     slot @t2 workspace 0 uses 1..2   ->   (t2 is t1)
+//
+// The option `in-place=0` keeps results apart, `reuse=0` gives every slot its own place.
+#include "passes/passes.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 64 };
+
+// ---- which operands a kernel may overwrite
+
+static bool same_index(const lg_kx *a, const lg_kx *b);
+
+static bool same_indices(lg_kx *const *a, lg_kx *const *b, int rank)
+{
+    for (int i = 0; i < rank; i++)
+        if (!same_index(a[i], b[i]))
+            return false;
+    return true;
+}
+
+static bool same_index(const lg_kx *a, const lg_kx *b)
+{
+    if (a == b)
+        return true;
+    if (a->kind != b->kind || a->type.lanes != b->type.lanes)
+        return false;
+    switch (a->kind) {
+    case LG_KX_INT:
+        return a->as.integer == b->as.integer;
+    case LG_KX_VAR:
+        return a->as.var == b->as.var;
+    case LG_KX_APPLY:
+        if (a->as.apply.fn != b->as.apply.fn)
+            return false;
+        return same_indices(a->as.apply.args, b->as.apply.args,
+                            lg_scalar_info_of(a->as.apply.fn)->arity);
+    default:
+        return false;
+    }
+}
+
+// Is every read of `in` in `x` the element that `store` (or nothing, if NULL) writes?
+static bool reads_match(const lg_kx *x, const lg_kbuffer *in, const lg_kstmt *store)
+{
+    switch (x->kind) {
+    case LG_KX_LOAD:
+        for (int i = 0; i < x->as.load.buffer->rank; i++)
+            if (!reads_match(x->as.load.index[i], in, NULL))
+                return false;
+        if (x->as.load.buffer != in)
+            return true;
+        return store && x->type.lanes == store->as.store.lanes &&
+               in->rank == store->as.store.buffer->rank &&
+               same_indices(x->as.load.index, store->as.store.index, in->rank);
+    case LG_KX_APPLY:
+        for (int i = 0; i < lg_scalar_info_of(x->as.apply.fn)->arity; i++)
+            if (!reads_match(x->as.apply.args[i], in, store))
+                return false;
+        return true;
+    case LG_KX_CAST:
+    case LG_KX_SUM:
+    case LG_KX_MAXIMUM:
+    case LG_KX_LOW:
+        return reads_match(x->as.arg, in, x->kind == LG_KX_CAST ? store : NULL);
+    default:
+        return true;
+    }
+}
+
+static bool block_matches(const lg_kblock *block, const lg_kbuffer *in, const lg_kbuffer *out)
+{
+    for (const lg_kstmt *s = block->first; s; s = s->next) {
+        switch (s->kind) {
+        case LG_K_LOOP:
+            if (!reads_match(s->as.loop.low, in, NULL) || !reads_match(s->as.loop.high, in, NULL) ||
+                !block_matches(&s->as.loop.body, in, out))
+                return false;
+            break;
+        case LG_K_LET:
+            if (!reads_match(s->as.let.value, in, NULL))
+                return false;
+            break;
+        case LG_K_STORE:
+            for (int i = 0; i < s->as.store.buffer->rank; i++)
+                if (!reads_match(s->as.store.index[i], in, NULL))
+                    return false;
+            if (!reads_match(s->as.store.value, in, s->as.store.buffer == out ? s : NULL))
+                return false;
+            break;
+        case LG_K_IF:
+            if (!reads_match(s->as.branch.condition, in, NULL) ||
+                !block_matches(&s->as.branch.then, in, out) ||
+                !block_matches(&s->as.branch.otherwise, in, out))
+                return false;
+            break;
+        default:
+            break;
+        }
+    }
+    return true;
+}
+
+static bool may_overwrite(const lg_kernel *kernel, const lg_kbuffer *in, const lg_kbuffer *out)
+{
+    if (in->dtype != out->dtype || in->rank != out->rank ||
+        memcmp(in->dims, out->dims, sizeof in->dims[0] * (size_t)in->rank) != 0)
+        return false;
+    return block_matches(&kernel->body, in, out);
+}
+
+// ---- in place
+
+static void replace_slot(lg_entry *entry, lg_kslot *old, lg_kslot *new)
+{
+    for (int i = 0; i < entry->launches.count; i++) {
+        lg_launch *launch = &entry->launches.items[i];
+        for (int j = 0; j < launch->slot_count; j++)
+            if (launch->slots[j] == old)
+                launch->slots[j] = new;
+    }
+    new->last_use = old->last_use;
+    int kept = 0;
+    for (int i = 0; i < entry->slots.count; i++)
+        if (entry->slots.items[i] != old)
+            entry->slots.items[kept++] = entry->slots.items[i];
+    entry->slots.count = kept;
+}
+
+// Of the launch's operands one that result `r` may take the place of, or NULL.
+static lg_kslot *overwritable(const lg_launch *launch, int at, int r)
+{
+    const lg_kernel *kernel = launch->kernel;
+    for (int i = 0; i < launch->slot_count; i++) {
+        lg_kslot *slot = launch->slots[i];
+        if (kernel->params.items[i]->scope != LG_SCOPE_IN || slot->place != LG_PLACE_WORKSPACE ||
+            slot->last_use != at || slot->first_use == at ||
+            lg_type_bytes(&slot->type) != lg_type_bytes(&launch->slots[r]->type))
+            continue;
+        bool once = true; // also not under another name in the same launch
+        for (int j = 0; j < launch->slot_count; j++)
+            once &= j == i || launch->slots[j] != slot;
+        if (once && may_overwrite(kernel, kernel->params.items[i], kernel->params.items[r]))
+            return slot;
+    }
+    return NULL;
+}
+
+static void compute_in_place(lg_entry *entry, lg_pass_ctx *ctx)
+{
+    for (int at = 0; at < entry->launches.count; at++) {
+        lg_launch *launch = &entry->launches.items[at];
+        for (int r = 0; r < launch->slot_count; r++) {
+            lg_kslot *result = launch->slots[r];
+            if (launch->kernel->params.items[r]->scope != LG_SCOPE_OUT ||
+                result->place != LG_PLACE_WORKSPACE || result->first_use != at)
+                continue;
+            lg_kslot *operand = overwritable(launch, at, r);
+            if (!operand)
+                continue;
+            replace_slot(entry, result, operand);
+            ctx->changes++;
+        }
+    }
+}
+
+// ---- offsets
+
+static int larger_first(const void *a, const void *b)
+{
+    const lg_kslot *x = *(lg_kslot *const *)a, *y = *(lg_kslot *const *)b;
+    int64_t p = lg_type_bytes(&x->type), q = lg_type_bytes(&y->type);
+    if (p != q)
+        return p < q ? 1 : -1;
+    return x->first_use - y->first_use;
+}
+
+static int lower_first(const void *a, const void *b)
+{
+    const lg_kslot *x = *(lg_kslot *const *)a, *y = *(lg_kslot *const *)b;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static bool alive_together(const lg_kslot *a, const lg_kslot *b)
+{
+    return a->first_use <= b->last_use && b->first_use <= a->last_use;
+}
+
+static int64_t extent(const lg_kslot *slot)
+{
+    return (lg_type_bytes(&slot->type) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+// The lowest gap among the placed slots that are alive with `slot`.
+static int64_t lowest_gap(lg_kslot **placed, int count, const lg_kslot *slot, bool reuse)
+{
+    qsort(placed, (size_t)count, sizeof(lg_kslot *), lower_first);
+    int64_t at = 0;
+    for (int i = 0; i < count; i++) {
+        if (reuse && !alive_together(placed[i], slot))
+            continue;
+        if (placed[i]->offset >= at + extent(slot))
+            break;
+        int64_t end = placed[i]->offset + extent(placed[i]);
+        at = end > at ? end : at;
+    }
+    return at;
+}
+
+static void assign_offsets(lg_entry *entry, lg_pass_ctx *ctx, bool reuse)
+{
+    int count = entry->slots.count, waiting = 0;
+    lg_kslot **slots = LG_NEW_ARRAY(ctx->scratch, lg_kslot *, count);
+    lg_kslot **placed = LG_NEW_ARRAY(ctx->scratch, lg_kslot *, count);
+    for (int i = 0; i < count; i++)
+        if (entry->slots.items[i]->place == LG_PLACE_WORKSPACE)
+            slots[waiting++] = entry->slots.items[i];
+    qsort(slots, (size_t)waiting, sizeof(lg_kslot *), larger_first);
+    entry->workspace = 0;
+    for (int i = 0; i < waiting; i++) {
+        slots[i]->offset = lowest_gap(placed, i, slots[i], reuse);
+        placed[i] = slots[i];
+        int64_t end = slots[i]->offset + extent(slots[i]);
+        entry->workspace = end > entry->workspace ? end : entry->workspace;
+    }
+}
+
+bool lg_pass_plan_memory(lg_unit *unit, lg_pass_ctx *ctx)
+{
+    bool in_place = lg_pass_option_value(ctx, "in-place", 1);
+    for (int i = 0; i < unit->program->entries.count; i++) {
+        lg_entry *entry = unit->program->entries.items[i];
+        if (in_place)
+            compute_in_place(entry, ctx);
+        assign_offsets(entry, ctx, lg_pass_option_value(ctx, "reuse", 1));
+    }
+    return true;
+}

@@ -1,0 +1,390 @@
+// Convolution on a CPU: register tiles of pixels x output channels, directly on the image.
+//
+//   job: a block of about 64 pixels (some rows of a segment of columns), so that the part of the image
+//        it reads stays in L2 while every panel of output channels passes over it
+//     panel of output channels
+//       chunk of input channels: as much of the panel as stays in L1
+//         row, tile of pixels in the row
+//           channel block, kernel row, kernel column, channel: one fma an accumulator
+//           last chunk: epilogue (bias, residual, ReLU ...) and store; else the sums wait in a
+//           small buffer
+//
+// The image must have a border of zeros at least as wide as the padding, the filter must be packed
+// in panels (lg_filter_layout). Merged siblings are several results on ranges of output channels.
+#include "passes/schedule/schedule.h"
+
+#include <assert.h>
+
+enum { MAX_RESULTS = 8, UNROLLED_FMAS = 96, ENOUGH_JOBS = 32 };
+
+typedef struct conv {
+    lg_schedule *s;
+    const lg_op *op;
+    const lg_type *x, *f, *y;
+    int64_t stride[2], pad[2], dilation[2], groups;
+    lg_tile tile;
+    int64_t block;   // channels in a block of the image's layout (1 block if not blocked)
+    int64_t blocks;  // such blocks in a group
+    int64_t chunk;   // blocks in a chunk
+    int64_t rows, columns; // of a job
+    int64_t splits;  // of the panels
+    lg_kbuffer *image, *filter, *partial;
+    lg_kx *n, *h0, *h1, *w0, *split; // of the job
+} conv;
+
+// The position within the loops around a tile.
+typedef struct place {
+    const conv *c;
+    lg_columns run;
+    lg_kx *group, *panel, *h, *w, *block, *kh, *kw, *channel;
+    int rows;
+} place;
+
+// ---- operands of the multiplication
+
+static lg_kx *image_element(void *data, lg_kx *row)
+{
+    const place *p = data;
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    lg_kx *h = lg_kx_add(k, lg_kx_muli(k, p->h, c->stride[0]),
+                         lg_kx_muli(k, p->kh, c->dilation[0]));
+    lg_kx *w = lg_kx_add(k, lg_kx_muli(k, lg_kx_add(k, p->w, row), c->stride[1]),
+                         lg_kx_muli(k, p->kw, c->dilation[1]));
+    lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->group, c->f->dims[1]),
+                               lg_kx_add(k, lg_kx_muli(k, p->block, c->block), p->channel));
+    lg_index at[] = {lg_index_of(c->n), lg_index_of(lg_kx_addi(k, h, -c->pad[0])),
+                     lg_index_of(lg_kx_addi(k, w, -c->pad[1])), lg_index_of(channel)};
+    return lg_load_element(k, c->image, c->x, 0, at, 1);
+}
+
+// First output channel of vector `j` of the panel.
+static lg_kx *output_channel(const place *p, lg_kx *j)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
+    lg_kx *o = lg_kx_add(k, lg_kx_muli(k, p->group, c->f->dims[0] / c->groups),
+                         lg_kx_muli(k, p->panel, panel));
+    return lg_kx_add(k, lg_kx_addi(k, o, p->run.start), lg_kx_muli(k, j, c->tile.lanes));
+}
+
+static lg_kx *filter_vector(void *data, lg_kx *vector)
+{
+    const place *p = data;
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->block, c->block), p->channel);
+    lg_index at[] = {{output_channel(p, vector), 1},
+                     lg_index_of(channel),
+                     lg_index_of(p->kh),
+                     lg_index_of(p->kw)};
+    return lg_load_element(k, c->filter, c->f, 0, at, c->tile.lanes);
+}
+
+// ---- one tile
+
+static lg_tile tile_of(const place *p)
+{
+    return (lg_tile){p->rows, p->run.vectors, p->c->tile.lanes};
+}
+
+// The loops over the reduced dimensions of a chunk, the innermost partly unrolled.
+static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    lg_tile tile = tile_of(p);
+    lg_tile_operands operands = {image_element, filter_vector, p};
+    int opened = 0;
+    lg_kx *low = lg_kx_muli(k, chunk, c->chunk), *high = lg_kx_addi(k, low, c->chunk);
+    if (c->blocks % c->chunk)
+        high = lg_kx_apply(k, LG_S_MIN, high, lg_kx_int(k, c->blocks), NULL);
+    if (c->chunk == 1) {
+        p->block = low;
+    } else {
+        p->block = lg_k_loop(k, LG_LOOP_SERIAL, "cb", low, high, 1);
+        opened++;
+    }
+    p->kh = lg_loop_over(k, "kh", c->f->dims[2], &opened);
+    p->kw = lg_loop_over(k, "kw", c->f->dims[3], &opened);
+    int64_t channels = c->block;
+    int64_t unroll = UNROLLED_FMAS / (tile.rows * tile.vectors);
+    unroll = unroll < 1 ? 1 : unroll > channels ? channels : unroll;
+    while (channels % unroll)
+        unroll--;
+    lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", channels / unroll, &opened), unroll);
+    lg_kx *u = lg_k_for(k, LG_LOOP_UNROLL, "u", unroll);
+    p->channel = lg_kx_add(k, base, u);
+    lg_tile_multiply(k, acc, tile, &operands);
+    for (opened++; opened; opened--)
+        lg_k_end(k);
+}
+
+// Epilogue and store of vector `j` of all rows, as far as it belongs to result `r`.
+static void store_vector(place *p, lg_kbuffer *acc, int r, int64_t start, int j)
+{
+    const conv *c = p->c;
+    lg_schedule *s = c->s;
+    lg_kbuilder *k = &s->k;
+    const lg_value *result = s->function->results.items[r];
+    int lanes = j == p->run.vectors - 1 ? p->run.valid : p->run.lanes;
+    int mark = lg_tensor_mark(&s->ctx);
+    lg_tile_state state = {acc, lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows), j};
+    s->ctx.schedule = &state;
+    lg_kx *channel = lg_kx_addi(k, output_channel(p, lg_kx_int(k, j)), -start);
+    lg_index at[] = {lg_index_of(c->n), lg_index_of(p->h),
+                     lg_index_of(lg_kx_add(k, p->w, state.row)), {channel, 1}};
+    lg_kbuffer *buffer = lg_schedule_result(s, r);
+    lg_kx *element = lg_element(&s->ctx, result, at, lanes);
+    lg_store_element(k, buffer, &result->type, 0, at, lanes, element);
+    lg_layout_dim last = lg_physical_dim(&result->type, lg_type_physical_rank(&result->type) - 1);
+    if (last.part == LG_PART_INNER && lanes < p->run.lanes) { // channels that round up the block
+        at[3].base = lg_kx_addi(k, channel, lanes);
+        lg_store_element(k, buffer, &result->type, 0, at, p->run.lanes - lanes, lg_kx_float(k, 0));
+    }
+    lg_k_end(k);
+    lg_tensor_forget(&s->ctx, mark);
+}
+
+// Moves the accumulators to the buffer of partial sums, or back.
+static void exchange(place *p, lg_kbuffer *acc, bool save)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    lg_kx *at[] = {lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows),
+                   lg_k_for(k, LG_LOOP_UNROLL, "j", p->run.vectors)};
+    lg_kx *row = lg_kx_add(k, p->h, lg_kx_muli(k, c->h0, -1));
+    lg_kx *column = lg_kx_add(k, lg_kx_add(k, p->w, at[0]), lg_kx_muli(k, c->w0, -1));
+    lg_kx *waiting[] = {row, column, lg_kx_muli(k, at[1], c->tile.lanes)};
+    if (save)
+        lg_k_store(k, c->partial, waiting, c->tile.lanes, lg_kx_load(k, acc, at, 1));
+    else
+        lg_k_store(k, acc, at, 1, lg_kx_load(k, c->partial, waiting, c->tile.lanes));
+    lg_k_end(k);
+    lg_k_end(k);
+}
+
+static void tile(place *p, int r, int64_t start, lg_kx *chunk, int64_t chunks)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    lg_kbuffer *acc = lg_k_alloc(k, "acc", LG_SCOPE_REGISTER, LG_F32, c->tile.lanes, 2,
+                                 (int64_t[]){p->rows, p->run.vectors});
+    if (chunks > 1)
+        lg_k_if(k, lg_kx_apply(k, LG_S_EQ, chunk, lg_kx_int(k, 0), NULL));
+    lg_tile_clear(k, acc, tile_of(p));
+    if (chunks > 1) {
+        lg_k_else(k);
+        exchange(p, acc, false);
+        lg_k_end(k);
+    }
+    multiply(p, acc, chunk);
+    if (chunks > 1) {
+        lg_k_if(k, lg_kx_apply(k, LG_S_LT, chunk, lg_kx_int(k, chunks - 1), NULL));
+        exchange(p, acc, true);
+        lg_k_else(k);
+    }
+    for (int j = 0; j < p->run.vectors; j++)
+        store_vector(p, acc, r, start, j);
+    if (chunks > 1)
+        lg_k_end(k);
+}
+
+// ---- loops around the tiles
+
+static void row_of_tiles(place *p, int r, int64_t start, lg_kx *chunk, int64_t chunks)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    lg_cut cut = lg_tile_cut(c->columns, c->tile.rows);
+    int64_t done = 0;
+    for (int part = 0; part < 2 && cut.count[part]; part++) {
+        int opened = 0;
+        lg_kx *t = lg_loop_over(k, "t", cut.count[part], &opened);
+        p->rows = cut.size[part];
+        p->w = lg_kx_addi(k, lg_kx_add(k, c->w0, lg_kx_muli(k, t, p->rows)), done);
+        tile(p, r, start, chunk, chunks);
+        if (opened)
+            lg_k_end(k);
+        done += cut.count[part] * cut.size[part];
+    }
+}
+
+// All panels of one run of columns that belong to result `r`.
+static void panels(const conv *c, lg_columns run, int r, int64_t start)
+{
+    lg_kbuilder *k = &c->s->k;
+    place p = {.c = c, .run = run};
+    int opened = 0;
+    p.group = lg_loop_over(k, "g", c->groups, &opened);
+    if (c->splits > 1) {
+        int64_t each = run.panels / c->splits;
+        lg_kx *low = lg_kx_muli(k, c->split, each);
+        p.panel = lg_k_loop(k, LG_LOOP_SERIAL, "p", low, lg_kx_addi(k, low, each), 1);
+        opened++;
+    } else {
+        p.panel = lg_loop_over(k, "p", run.panels, &opened);
+    }
+    int64_t chunks = (c->blocks + c->chunk - 1) / c->chunk;
+    lg_kx *chunk = lg_loop_over(k, "kc", chunks, &opened);
+    if (c->rows == 1) {
+        p.h = c->h0;
+    } else {
+        p.h = lg_k_loop(k, LG_LOOP_SERIAL, "h", c->h0, c->h1, 1);
+        opened++;
+    }
+    row_of_tiles(&p, r, start, chunk, chunks);
+    while (opened--)
+        lg_k_end(k);
+}
+
+static void zero_borders(const conv *c, int r)
+{
+    lg_schedule *s = c->s;
+    lg_kbuilder *k = &s->k;
+    const lg_type *type = &s->function->results.items[r]->type;
+    lg_range ranges[LG_MAX_PHYSICAL];
+    lg_ranges_whole(k, type, ranges);
+    for (int d = 0; d < lg_type_physical_rank(type); d++) {
+        lg_layout_dim dim = lg_physical_dim(type, d);
+        int64_t size = lg_physical_interior(type, d);
+        if (dim.axis == 0)
+            ranges[d] = (lg_range){c->n, lg_kx_addi(k, c->n, 1)};
+        else if (dim.axis == 1)
+            ranges[d] = (lg_range){c->h0, c->h1};
+        else if (dim.axis == 2)
+            ranges[d] = (lg_range){c->w0, lg_kx_addi(k, c->w0, c->columns)};
+        else if (dim.part == LG_PART_OUTER && c->splits > 1)
+            ranges[d] =
+                (lg_range){lg_kx_muli(k, c->split, size / c->splits),
+                           lg_kx_muli(k, lg_kx_addi(k, c->split, 1), size / c->splits)};
+    }
+    lg_nest_zero_borders(k, lg_schedule_result(s, r), type, ranges, c->tile.lanes);
+}
+
+// ---- sizes
+
+static conv describe(const lg_function *function, const lg_target *target, const lg_op *op)
+{
+    (void)function;
+    conv c = {.op = op,
+              .x = &op->operands[0]->type,
+              .f = &op->operands[1]->type,
+              .y = &op->results[0]->type,
+              .groups = lg_op_int(op, LG_ATTR_groups)};
+    for (int i = 0; i < 2; i++) {
+        c.stride[i] = lg_op_int_at(op, LG_ATTR_stride, i);
+        c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
+        c.dilation[i] = lg_op_int_at(op, LG_ATTR_dilation, i);
+    }
+    c.tile = lg_tile_choose(target, c.f->dims[0]);
+    bool blocked = c.f->dims[1] >= target->lanes;
+    c.block = blocked ? target->lanes : c.f->dims[1];
+    c.blocks = (c.f->dims[1] + c.block - 1) / c.block;
+    return c;
+}
+
+// The widest segment of a row of at most `pixels` that divides it, or all of it.
+static int64_t segment(int64_t width, int64_t pixels)
+{
+    for (int64_t n = (width + pixels - 1) / pixels; n <= 16 && n <= width; n++)
+        if (width % n == 0)
+            return width / n;
+    return width;
+}
+
+// Block sizes from the caches; see docs/performance.md for the measurements behind the constants.
+static void choose_blocks(conv *c, const lg_target *target)
+{
+    int64_t taps = c->f->dims[2] * c->f->dims[3];
+    int64_t panel_bytes = 4 * taps * c->block * c->tile.vectors * c->tile.lanes;
+    c->chunk = target->l1 / 2 / panel_bytes;
+    c->chunk = c->chunk < 1 ? 1 : c->chunk > c->blocks ? c->blocks : c->chunk;
+    int64_t pixels = c->f->dims[1] <= 128 ? 128 : 64;
+    c->columns = segment(c->y->dims[2], pixels);
+    c->rows = pixels / c->columns;
+    c->rows = c->rows < 1 ? 1 : c->rows > c->y->dims[1] ? c->y->dims[1] : c->rows;
+    c->splits = 1;
+}
+
+// Few jobs (small images) get more by dividing the panels of output channels too.
+static void choose_splits(conv *c)
+{
+    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes, panels = c->y->dims[3] / panel;
+    int64_t jobs = c->y->dims[0] * ((c->y->dims[1] + c->rows - 1) / c->rows) *
+                   (c->y->dims[2] / c->columns);
+    if (c->groups > 1 || c->s->function->results.count > 1 || c->y->dims[3] % panel)
+        return;
+    for (int64_t n = 1; n <= panels && jobs * c->splits < ENOUGH_JOBS; n++)
+        if (panels % n == 0)
+            c->splits = n;
+}
+
+bool lg_schedule_conv_applies(const lg_function *function, const lg_target *target)
+{
+    const lg_op *op = lg_tile_single(function, LG_OP_conv2d);
+    if (!op || target->kind != LG_TARGET_CPU || op->results[0]->type.dtype != LG_F32 ||
+        function->results.count > MAX_RESULTS)
+        return false;
+    const lg_value *x = op->operands[0], *f = op->operands[1];
+    if (x->kind != LG_VALUE_ARGUMENT || f->kind != LG_VALUE_ARGUMENT || !f->type.layout)
+        return false;
+    lg_arena *scratch = lg_arena_new();
+    conv c = describe(function, target, op);
+    bool packed = lg_layout_equal(f->type.layout, lg_filter_layout(scratch, target, &f->type));
+    lg_arena_free(scratch);
+    for (int d = 0; d < lg_type_physical_rank(&x->type); d++) {
+        lg_layout_dim dim = lg_physical_dim(&x->type, d);
+        if ((dim.axis == 1 || dim.axis == 2) && dim.border < c.pad[dim.axis - 1])
+            return false;
+    }
+    int64_t panel = (int64_t)c.tile.vectors * c.tile.lanes, starts[MAX_RESULTS];
+    if (c.groups > 1 && (function->results.count > 1 || (c.f->dims[0] / c.groups) % panel ||
+                         (c.f->dims[1] % target->lanes && c.x->dims[3] >= target->lanes)))
+        return false;
+    lg_layout_dim last = lg_physical_dim(&x->type, lg_type_physical_rank(&x->type) - 1);
+    if (c.f->dims[1] >= target->lanes && (last.part != LG_PART_INNER || last.block != target->lanes))
+        return false;
+    return packed && lg_tile_epilogues(function, op, panel, starts);
+}
+
+void lg_schedule_conv(lg_schedule *s)
+{
+    lg_kbuilder *k = &s->k;
+    const lg_op *op = lg_tile_single(s->function, LG_OP_conv2d);
+    conv c = describe(s->function, s->target, op);
+    c.s = s;
+    choose_blocks(&c, s->target);
+    choose_splits(&c);
+    c.image = s->ctx.bindings[op->operands[0]->id].buffer;
+    c.filter = s->ctx.bindings[op->operands[1]->id].buffer;
+    s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
+    int64_t segments = c.y->dims[2] / c.columns;
+    int64_t row_blocks = (c.y->dims[1] + c.rows - 1) / c.rows;
+    lg_kx *job =
+        lg_k_for(k, LG_LOOP_PARALLEL, "job", c.y->dims[0] * row_blocks * segments * c.splits);
+    c.split = lg_kx_modi(k, job, c.splits);
+    job = lg_kx_divi(k, job, c.splits);
+    c.w0 = lg_kx_muli(k, lg_kx_modi(k, job, segments), c.columns);
+    job = lg_kx_divi(k, job, segments);
+    c.h0 = lg_kx_muli(k, lg_kx_modi(k, job, row_blocks), c.rows);
+    c.n = lg_kx_divi(k, job, row_blocks);
+    c.h1 = lg_kx_addi(k, c.h0, c.rows);
+    if (c.y->dims[1] % c.rows)
+        c.h1 = lg_kx_apply(k, LG_S_MIN, c.h1, lg_kx_int(k, c.y->dims[1]), NULL);
+    if (c.chunk < c.blocks)
+        c.partial = lg_k_alloc(k, "partial", LG_SCOPE_TILE, LG_F32, 1, 3,
+                               (int64_t[]){c.rows, c.columns, c.tile.vectors * c.tile.lanes});
+    int64_t starts[MAX_RESULTS];
+    lg_tile_epilogues(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, starts);
+    for (int r = 0; r < s->function->results.count; r++) {
+        const lg_type *type = &s->function->results.items[r]->type;
+        lg_columns runs[3];
+        int count = lg_tile_columns(c.tile, starts[r], type->dims[3] / c.groups, true, runs);
+        for (int i = 0; i < count; i++)
+            panels(&c, runs[i], r, starts[r]);
+        zero_borders(&c, r);
+    }
+    lg_k_end(k);
+}

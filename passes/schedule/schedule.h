@@ -1,0 +1,118 @@
+// Schedules: from a kernel function of the graph IR to a kernel of the kernel IR. Each decides the
+// loops for a kind of kernel on a kind of target; lg_schedule picks the first that applies.
+#ifndef LG_PASSES_SCHEDULE_SCHEDULE_H
+#define LG_PASSES_SCHEDULE_SCHEDULE_H
+
+#include "passes/lower/tensor_expr.h"
+#include "passes/schedule/nest.h"
+
+// What a schedule works with.
+typedef struct lg_schedule {
+    const lg_function *function;
+    const lg_target *target;
+    lg_arena *scratch;
+    lg_kernel *kernel;
+    lg_kbuilder k;
+    lg_tensor_context ctx;
+} lg_schedule;
+
+// The kernel of `function`, appended to `program`.
+lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
+                              const lg_target *target, lg_arena *scratch);
+
+// Each schedule says whether it applies to a function, and fills the begun kernel.
+bool lg_schedule_conv_applies(const lg_function *function, const lg_target *target);
+void lg_schedule_conv(lg_schedule *s);
+bool lg_schedule_matmul_applies(const lg_function *function, const lg_target *target);
+void lg_schedule_matmul(lg_schedule *s);
+void lg_schedule_loops(lg_schedule *s); // any function on a CPU
+void lg_schedule_cuda(lg_schedule *s);  // any function on a GPU
+
+// The buffer of the `i`th result (a parameter of the kernel behind the arguments).
+lg_kbuffer *lg_schedule_result(const lg_schedule *s, int i);
+
+// ---- stages (passes/schedule/stages.c): which values of a function are kept in buffers
+
+typedef struct lg_stages {
+    LG_LIST(const lg_value *) kept; // in the order of computation, results included
+    int lead;                       // leading axes over which all stages are independent
+    bool temporaries;               // some kept value is not a result
+} lg_stages;
+
+void lg_stages_find(const lg_schedule *s, lg_stages *stages);
+// Which result of the function `value` is, or -1.
+int lg_result_index(const lg_function *function, const lg_value *value);
+// Binds a kept value to a buffer without its `lead` leading axes (scope TILE or SHARED), unless it
+// is a result, which has its buffer. Returns the buffer, `*dropped` its missing axes.
+lg_kbuffer *lg_stage_buffer(lg_schedule *s, const lg_value *value, lg_scope scope, int lead,
+                            int *dropped);
+
+// ---- register tiles (passes/schedule/tile.c)
+
+// A tile of rows x vectors accumulators, rows being pixels or rows of a matrix.
+typedef struct lg_tile {
+    int rows, vectors, lanes;
+} lg_tile;
+
+// The largest tile for `columns` output columns: by the target's vector width and registers.
+lg_tile lg_tile_choose(const lg_target *target, int64_t columns);
+// A length cut into `count[0]` tiles of `size[0]` and `count[1]` of `size[0] - 1` rows.
+typedef struct lg_cut {
+    int64_t count[2];
+    int size[2];
+} lg_cut;
+lg_cut lg_tile_cut(int64_t length, int rows);
+
+// Columns cut into panels: `panels` of them from `start` on, each of `vectors` vectors of `lanes`;
+// of the last vector only `valid` lanes are stored.
+typedef struct lg_columns {
+    int64_t start, panels;
+    int vectors, lanes, valid;
+} lg_columns;
+// Cuts `count` columns from `start` on into at most three runs of equal panels. `padded`: the right
+// operand is padded to whole panels, so that its last vectors may be read whole. Returns the number.
+int lg_tile_columns(lg_tile tile, int64_t start, int64_t count, bool padded, lg_columns runs[3]);
+
+// Emits acc[r, j] = fma(left(r), right(j), acc[r, j]) for all of the tile, once.
+typedef struct lg_tile_operands {
+    lg_kx *(*left)(void *data, lg_kx *row);     // f32 scalar
+    lg_kx *(*right)(void *data, lg_kx *vector); // f32 x lanes
+    void *data;
+} lg_tile_operands;
+void lg_tile_clear(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile);
+void lg_tile_multiply(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile, const lg_tile_operands *from);
+// The tile whose accumulators stand for the elements of a contraction in its epilogue.
+typedef struct lg_tile_state {
+    lg_kbuffer *acc;
+    lg_kx *row;
+    int vector;
+} lg_tile_state;
+// The `element` function of that binding (ctx->schedule is the lg_tile_state).
+lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_index *index,
+                       int lanes);
+// If every result of `function` is an epilogue of the single contraction `op` (elementwise, or a
+// slice of whole panels along the last axis), gives the column where each result starts.
+bool lg_tile_epilogues(const lg_function *function, const lg_op *op, int64_t panel,
+                       int64_t *starts);
+// The only op of that code in `function`, if no other reduces or contracts; or NULL.
+const lg_op *lg_tile_single(const lg_function *function, lg_opcode code);
+// A loop of `extent` iterations, or just 0 where it is 1. `*opened` counts.
+lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opened);
+
+// Is `value` a matmul that tiles suit (as a stage of a larger kernel)?
+bool lg_tile_suits(const lg_schedule *s, const lg_value *value);
+// Computes such a value in tiles, all of it but the `axes` leading axes, which are at `lead`. Returns
+// false, having done nothing, if tiles do not suit.
+bool lg_tile_stage(lg_schedule *s, const lg_value *value, lg_kbuffer *buffer, int dropped, int axes,
+                   const lg_index *lead);
+
+// The layout in which a schedule wants the right operand: panels of tile.vectors * tile.lanes columns.
+const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter);
+const lg_layout *lg_matrix_layout(lg_arena *arena, const lg_target *target, const lg_type *matrix,
+                                  bool transposed);
+// The layout of images: channels blocked by the vector width, a border of zeros of at least `h`
+// rows and `w` columns.
+const lg_layout *lg_image_layout(lg_arena *arena, const lg_target *target, const lg_type *image,
+                                 int64_t h, int64_t w);
+
+#endif

@@ -1,0 +1,211 @@
+// Register tiles: rows x vectors accumulators that live in vector registers while the reduced
+// dimension runs. Sizes follow from the target: all accumulators, one row of the right operand and a
+// broadcast element of the left one fill the register file (6 x 2 of AVX2's 16 registers, 14 x 2 of
+// AVX-512's 32).
+#include "passes/schedule/schedule.h"
+
+#include <assert.h>
+
+lg_tile lg_tile_choose(const lg_target *target, int64_t columns)
+{
+    lg_tile tile = {.vectors = columns > target->lanes ? 2 : 1, .lanes = target->lanes};
+    tile.rows = (target->registers - tile.vectors - 2) / tile.vectors;
+    if (tile.rows > 14)
+        tile.rows = 14;
+    return tile;
+}
+
+lg_cut lg_tile_cut(int64_t length, int rows)
+{
+    int64_t tiles = (length + rows - 1) / rows;
+    int64_t base = length / tiles, larger = length % tiles;
+    if (larger == 0)
+        return (lg_cut){.count = {tiles, 0}, .size = {(int)base, (int)base}};
+    return (lg_cut){.count = {larger, tiles - larger}, .size = {(int)base + 1, (int)base}};
+}
+
+int lg_tile_columns(lg_tile tile, int64_t start, int64_t count, bool padded, lg_columns runs[3])
+{
+    int n = 0, lanes = tile.lanes;
+    int64_t panel = (int64_t)tile.vectors * lanes, whole = count / panel, rest = count % panel;
+    if (whole)
+        runs[n++] = (lg_columns){start, whole, tile.vectors, lanes, lanes};
+    start += whole * panel;
+    if (padded && rest) {
+        int vectors = (int)((rest + lanes - 1) / lanes);
+        runs[n++] =
+            (lg_columns){start, 1, vectors, lanes, (int)(rest - (int64_t)(vectors - 1) * lanes)};
+    } else if (rest) {
+        if (rest >= lanes)
+            runs[n++] = (lg_columns){start, 1, (int)(rest / lanes), lanes, lanes};
+        start += rest / lanes * lanes;
+        int tail = (int)(rest % lanes);
+        if (tail)
+            runs[n++] = (lg_columns){start, 1, 1, tail, tail};
+    }
+    return n;
+}
+
+void lg_tile_clear(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile)
+{
+    lg_kx *at[2];
+    at[0] = lg_k_for(k, LG_LOOP_UNROLL, "r", tile.rows);
+    at[1] = lg_k_for(k, LG_LOOP_UNROLL, "j", tile.vectors);
+    lg_k_store(k, acc, at, 1, lg_kx_float(k, 0));
+    lg_k_end(k);
+    lg_k_end(k);
+}
+
+void lg_tile_multiply(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile, const lg_tile_operands *from)
+{
+    lg_kx *at[2];
+    at[0] = lg_k_for(k, LG_LOOP_UNROLL, "r", tile.rows);
+    at[1] = lg_k_for(k, LG_LOOP_UNROLL, "j", tile.vectors);
+    lg_kx *sum = lg_kx_load(k, acc, at, 1);
+    lg_k_store(k, acc, at, 1,
+               lg_kx_apply(k, LG_S_FMA, from->left(from->data, at[0]),
+                           from->right(from->data, at[1]), sum));
+    lg_k_end(k);
+    lg_k_end(k);
+}
+
+lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_index *index,
+                       int lanes)
+{
+    (void)value, (void)index;
+    const lg_tile_state *state = ctx->schedule;
+    lg_kx *at[] = {state->row, lg_kx_int(ctx->k, state->vector)};
+    lg_kx *element = lg_kx_load(ctx->k, state->acc, at, 1);
+    return lanes < element->type.lanes ? lg_kx_low(ctx->k, element, lanes) : element;
+}
+
+lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opened)
+{
+    if (extent == 1)
+        return lg_kx_int(k, 0);
+    ++*opened;
+    return lg_k_for(k, LG_LOOP_SERIAL, name, extent);
+}
+
+// ---- what may follow a contraction in its kernel
+
+const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
+{
+    const lg_op *found = NULL;
+    LG_FOR_OPS(op, function) {
+        lg_op_class class = lg_op_info_of(op->code)->class;
+        bool reduces = class == LG_CLASS_REDUCTION || class == LG_CLASS_CONTRACTION ||
+                       op->code == LG_OP_scatter_add;
+        if (reduces && (found || op->code != code))
+            return NULL;
+        if (reduces)
+            found = op;
+    }
+    return found;
+}
+
+enum { INDEPENDENT = -1, UNSUITABLE = -2 };
+
+// The column of the contraction at which `value` starts, if its elements are made of elements of the
+// contraction at the same place.
+static int64_t column_of(const lg_value *value, const lg_op *contraction)
+{
+    if (value->kind != LG_VALUE_RESULT)
+        return INDEPENDENT;
+    const lg_op *op = value->op;
+    if (op == contraction)
+        return 0;
+    int64_t column = INDEPENDENT;
+    for (int i = 0; i < op->operand_count; i++) {
+        int64_t from = column_of(op->operands[i], contraction);
+        if (from == UNSUITABLE || (from >= 0 && column >= 0 && from != column))
+            return UNSUITABLE;
+        column = from >= 0 ? from : column;
+    }
+    if (column == INDEPENDENT || lg_op_info_of(op->code)->class == LG_CLASS_ELEMENTWISE ||
+        op->code == LG_OP_cast)
+        return column;
+    if (op->code != LG_OP_slice)
+        return UNSUITABLE;
+    const lg_type *from = &op->operands[0]->type;
+    for (int a = 0; a < from->rank; a++)
+        if (lg_op_int_at(op, LG_ATTR_step, a) != 1 ||
+            (a < from->rank - 1 && op->results[0]->type.dims[a] != from->dims[a]))
+            return UNSUITABLE;
+    return column + lg_op_int_at(op, LG_ATTR_start, from->rank - 1);
+}
+
+bool lg_tile_epilogues(const lg_function *function, const lg_op *op, int64_t panel, int64_t *starts)
+{
+    int rank = op->results[0]->type.rank;
+    int64_t columns = op->results[0]->type.dims[rank - 1];
+    for (int i = 0; i < function->results.count; i++) {
+        const lg_type *type = &function->results.items[i]->type;
+        starts[i] = column_of(function->results.items[i], op);
+        if (starts[i] < 0 || starts[i] % panel || type->rank != rank ||
+            lg_compute_dtype(type->dtype) != LG_F32)
+            return false;
+        int64_t size = type->dims[rank - 1];
+        if (size % panel && starts[i] + size != columns)
+            return false;
+        lg_layout_dim last = lg_physical_dim(type, lg_type_physical_rank(type) - 1);
+        if (last.axis != rank - 1)
+            return false;
+    }
+    return true;
+}
+
+// ---- layouts
+
+const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter)
+{
+    lg_tile tile = lg_tile_choose(target, filter->dims[0]);
+    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    lg_layout_dim outer = {.part = LG_PART_OUTER, .axis = 0, .block = panel};
+    lg_layout_dim inner = {.part = LG_PART_INNER, .axis = 0, .block = panel};
+    lg_layout_dim c = {.part = LG_PART_WHOLE, .axis = 1};
+    lg_layout_dim h = {.part = LG_PART_WHOLE, .axis = 2}, w = {.part = LG_PART_WHOLE, .axis = 3};
+    lg_layout narrow = {5, {outer, h, w, c, inner}};
+    if (filter->dims[1] < target->lanes)
+        return lg_copy(arena, &narrow, sizeof narrow);
+    lg_layout_dim co = {.part = LG_PART_OUTER, .axis = 1, .block = target->lanes};
+    lg_layout_dim ci = {.part = LG_PART_INNER, .axis = 1, .block = target->lanes};
+    lg_layout blocked = {6, {outer, co, h, w, ci, inner}};
+    return lg_copy(arena, &blocked, sizeof blocked);
+}
+
+const lg_layout *lg_matrix_layout(lg_arena *arena, const lg_target *target, const lg_type *matrix,
+                                  bool transposed)
+{
+    int rank = matrix->rank, n = transposed ? rank - 2 : rank - 1, depth = 2 * rank - 3 - n;
+    lg_tile tile = lg_tile_choose(target, matrix->dims[n]);
+    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    lg_layout layout = {.count = 0};
+    for (int a = 0; a < rank - 2; a++)
+        layout.dims[layout.count++] = (lg_layout_dim){.part = LG_PART_WHOLE, .axis = a};
+    layout.dims[layout.count++] = (lg_layout_dim){.part = LG_PART_OUTER, .axis = n, .block = panel};
+    layout.dims[layout.count++] = (lg_layout_dim){.part = LG_PART_WHOLE, .axis = depth};
+    layout.dims[layout.count++] = (lg_layout_dim){.part = LG_PART_INNER, .axis = n, .block = panel};
+    return lg_copy(arena, &layout, sizeof layout);
+}
+
+const lg_layout *lg_image_layout(lg_arena *arena, const lg_target *target, const lg_type *image,
+                                 int64_t h, int64_t w)
+{
+    lg_layout_dim n = {.part = LG_PART_WHOLE, .axis = 0};
+    lg_layout_dim row = {.part = LG_PART_WHOLE, .axis = 1, .border = h};
+    lg_layout_dim column = {.part = LG_PART_WHOLE, .axis = 2, .border = w};
+    if (image->dims[3] < target->lanes) {
+        if (!h && !w)
+            return NULL;
+        lg_layout narrow = {4, {n, row, column, {.part = LG_PART_WHOLE, .axis = 3}}};
+        return lg_copy(arena, &narrow, sizeof narrow);
+    }
+    // A border also where no filter needs it: rows that are a power of two apart collide in the cache.
+    if (column.border == 0 && image->dims[2] > 1)
+        column.border = 1;
+    lg_layout_dim outer = {.part = LG_PART_OUTER, .axis = 3, .block = target->lanes};
+    lg_layout_dim inner = {.part = LG_PART_INNER, .axis = 3, .block = target->lanes};
+    lg_layout blocked = {5, {n, row, outer, column, inner}};
+    return lg_copy(arena, &blocked, sizeof blocked);
+}
