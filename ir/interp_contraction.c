@@ -42,6 +42,18 @@ static const lg_number *matrix_at(const matrices *m, const lg_type *result, int6
     return m->data + offset;
 }
 
+// The matrix of a transposed operand in row-major order, so that the innermost loop runs along it.
+static const lg_number *in_rows(const matrices *m, const lg_number *matrix, int64_t rows,
+                                int64_t columns, lg_number *copy)
+{
+    if (m->column == 1)
+        return matrix;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            copy[i * columns + j] = matrix[i * m->row + j * m->column];
+    return copy;
+}
+
 void lg_eval_matmul(lg_arena *scratch, const lg_op *op, lg_array *const *operands, lg_array *result)
 {
     const lg_type *type = &result->type, *left = &operands[0]->type;
@@ -50,16 +62,18 @@ void lg_eval_matmul(lg_arena *scratch, const lg_op *op, lg_array *const *operand
     int64_t rows = type->dims[type->rank - 2], columns = type->dims[type->rank - 1];
     int64_t depth = left->dims[ta ? left->rank - 2 : left->rank - 1];
     double *line = LG_NEW_ARRAY(scratch, double, columns);
+    lg_number *copy = tb ? LG_NEW_ARRAY(scratch, lg_number, depth * columns) : NULL;
     int64_t batches = lg_type_elements(type) / (rows * columns);
     for (int64_t batch = 0; batch < batches; batch++) {
-        const lg_number *x = matrix_at(&a, type, batch), *y = matrix_at(&b, type, batch);
+        const lg_number *x = matrix_at(&a, type, batch);
+        const lg_number *y = in_rows(&b, matrix_at(&b, type, batch), depth, columns, copy);
         for (int64_t i = 0; i < rows; i++) {
             for (int64_t j = 0; j < columns; j++)
                 line[j] = 0;
             for (int64_t k = 0; k < depth; k++) {
                 double scale = x[i * a.row + k * a.column].f;
                 for (int64_t j = 0; j < columns; j++)
-                    line[j] += scale * y[k * b.row + j * b.column].f;
+                    line[j] += scale * y[k * columns + j].f;
             }
             for (int64_t j = 0; j < columns; j++)
                 result->data[(batch * rows + i) * columns + j].f = line[j];

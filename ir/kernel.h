@@ -47,9 +47,11 @@ typedef struct lg_scalar_info {
 
 const lg_scalar_info *lg_scalar_info_of(lg_scalar fn);
 
+enum { LG_MAX_LANES = 1024 };
+
 typedef struct lg_ktype {
     lg_dtype dtype; // F32, I32, I64 or BOOL
-    int lanes;      // 1: scalar
+    int lanes;      // 1: scalar; at most LG_MAX_LANES
 } lg_ktype;
 
 // What an element is computed with: f32 for any float type, i32 for u8.
@@ -283,8 +285,9 @@ lg_kx *lg_kx_lanes(lg_kbuilder *k, int lanes);
 lg_kx *lg_kx_load(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index, int lanes);
 // `c` and `b` are NULL where `fn` takes fewer. A scalar operand is repeated over a vector's lanes.
 lg_kx *lg_kx_apply(lg_kbuilder *k, lg_scalar fn, lg_kx *a, lg_kx *b, lg_kx *c);
-// Does `fn` take operands of `types` (one for each it takes)? Sets the type of the result, or writes
-// what is wrong into `message`. lg_kx_apply asserts it, the parser and the verifier report it.
+// Does `fn` take operands of `types` (one for each it takes)? Sets the type of the result, or
+// writes what is wrong into `message`. lg_kx_apply asserts it, the parser and the verifier report
+// it.
 bool lg_kx_check_apply(lg_scalar fn, const lg_ktype *types, lg_ktype *result, char message[160]);
 lg_kx *lg_kx_cast(lg_kbuilder *k, lg_dtype dtype, lg_kx *a);
 lg_kx *lg_kx_sum(lg_kbuilder *k, lg_kx *vector);
@@ -316,11 +319,12 @@ typedef union lg_number {
 
 // `fn` of arguments of element type `dtype` (for SELECT: of args[1]). i32 results wrap to 32 bits.
 lg_number lg_scalar_evaluate(lg_scalar fn, lg_dtype dtype, const lg_number *args);
-// The same `count` times: args[j][i] is the jth argument of results[i]. `results` may be an argument.
+// The same `count` times: args[j][i] is the jth argument of results[i]. `results` may be an
+// argument.
 void lg_scalar_evaluate_many(lg_scalar fn, lg_dtype dtype, const lg_number *const *args,
                              lg_number *results, int count);
-// Whether `fn` is defined on arguments of element type `dtype` (SELECT: args[1] and args[2]); a front
-// end asks before it builds, evaluating asserts it.
+// Whether `fn` is defined on arguments of element type `dtype` (SELECT: args[1] and args[2]); a
+// front end asks before it builds, evaluating asserts it.
 bool lg_scalar_accepts(lg_scalar fn, lg_dtype dtype);
 // Float to integer goes toward zero and saturates, NaN is 0; integers wrap; to bool is `!= 0`. All
 // float types are f64 here: only memory rounds.
@@ -342,8 +346,8 @@ lg_program *lg_parse_program(const char *file, const char *text, size_t length, 
 // The table of scalar functions in docs/ir.md (ir/kernel_reference.c).
 void lg_print_scalar_reference(FILE *out);
 
-// ---- verifier (ir/program_verify.c, ir/kernel_verify.c): scopes, types, roles of loops, constant register indices,
-// launches that fit their kernels, slots that do not overlap while both are alive
+// ---- verifier (ir/program_verify.c, ir/kernel_verify.c): scopes, types, roles of loops, constant
+// register indices, launches that fit their kernels, slots that do not overlap while both are alive
 
 bool lg_verify_program(const lg_program *program, lg_diag *diag);
 bool lg_verify_kernel(const lg_kernel *kernel, lg_diag *diag); // alone, as the above does for each

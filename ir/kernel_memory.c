@@ -231,7 +231,7 @@ bool lg_kmemory_load(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *
     bool is_vector = buffer->lanes > 1;
     int bytes = lg_dtype_bytes(buffer->dtype);
     for (int lane = 0; lane < lanes; lane++) {
-        int64_t at;
+        int64_t at = 0;
         if (!locate(in, buffer, index, is_vector ? 0 : lane, &at))
             return false;
         if (is_vector)
@@ -253,7 +253,7 @@ bool lg_kmemory_store(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex 
     bool is_vector = buffer->lanes > 1;
     int bytes = lg_dtype_bytes(buffer->dtype);
     for (int lane = 0; lane < lanes; lane++) {
-        int64_t at;
+        int64_t at = 0;
         if (!locate(in, buffer, index, is_vector ? 0 : lane, &at))
             return false;
         if (is_vector)

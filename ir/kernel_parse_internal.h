@@ -16,8 +16,6 @@ typedef struct lg_kparser {
     bool ended;  // inside a block, which has been reported
 } lg_kparser;
 
-enum { LG_MAX_LANES = 1024 };
-
 bool lg_kparse_error(lg_kparser *p, lg_location where, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 
 enum {
-    MOST_LANES = 1024,
     MOST_DEPTH = 64,           // of nested blocks
     MOST_UNROLLED = 1 << 16,   // iterations of a nest of unroll loops
     MOST_REGISTERS = 4096,     // elements of a buffer
@@ -182,8 +181,8 @@ static bool check_expression(verifier *v, const place *at, const lg_kx *x)
 {
     if (!is_arithmetic(x->type.dtype))
         return FAULT(v, "there is no arithmetic in %s", lg_dtype_name(x->type.dtype));
-    if (x->type.lanes < 1 || x->type.lanes > MOST_LANES)
-        return FAULT(v, "a vector of %d lanes; at most %d", x->type.lanes, MOST_LANES);
+    if (x->type.lanes < 1 || x->type.lanes > LG_MAX_LANES)
+        return FAULT(v, "a vector of %d lanes; at most %d", x->type.lanes, LG_MAX_LANES);
     switch (x->kind) {
     case LG_KX_INT:
         return (x->type.dtype != LG_F32 && x->type.lanes == 1) ||
@@ -324,7 +323,7 @@ static void check_alloc(verifier *v, const place *at, const lg_kbuffer *buffer)
     v->buffer_in_scope[buffer->id] = check_size(v, buffer);
     if (buffer->scope <= LG_SCOPE_INOUT)
         FAULT(v, "%%%s has the scope of a parameter", buffer->name);
-    if (buffer->lanes < 1 || buffer->lanes > MOST_LANES || (buffer->lanes > 1 && !is_register))
+    if (buffer->lanes < 1 || buffer->lanes > LG_MAX_LANES || (buffer->lanes > 1 && !is_register))
         FAULT(v, "%%%s has elements of %d lanes", buffer->name, buffer->lanes);
     if (buffer->scope == LG_SCOPE_SHARED && !at->in_block)
         FAULT(v, "shared memory is for kernels with a block loop");
@@ -346,7 +345,7 @@ static void check_store(verifier *v, const place *at, const lg_kstmt *stmt)
         FAULT(v, "%%%s is a parameter that is only read", buffer->name);
     if (scattered > 1)
         FAULT(v, "a store has no vector index");
-    if (lanes < 1 || lanes > MOST_LANES || (lanes > 1 && buffer->rank == 0) ||
+    if (lanes < 1 || lanes > LG_MAX_LANES || (lanes > 1 && buffer->rank == 0) ||
         (is_register && lanes != 1 && lanes != buffer->lanes))
         FAULT(v, "%d lanes cannot be stored in %%%s", lanes, buffer->name);
     if (value->type.lanes != 1 && value->type.lanes != width)
