@@ -60,7 +60,9 @@ static bool open_linking(linking *l, const char *path, lg_diag *diag)
 {
     *l = (linking){.arena = lg_arena_new(), .diag = diag, .folder = NULL};
     if (resolve_output(l, path)) {
-        char *folder = lg_format(l->arena, "%s.XXXXXX", l->output);
+        const char *slash = strrchr(l->output, '/');
+        int length = slash ? (int)(slash - l->output) + 1 : 0;
+        char *folder = lg_format(l->arena, "%.*s.lg-%ld-XXXXXX", length, l->output, (long)getpid());
         if (mkdtemp(folder)) {
             l->folder = folder;
             return true;

@@ -79,8 +79,8 @@ static const lg_model_info *compile_and_load(const char *source, const char *inc
 {
     const char *temporary = getenv("TMPDIR");
     char folder[4096], object[4096 + 16];
-    int length = snprintf(folder, sizeof folder, "%s/lgpnc-XXXXXX",
-                          temporary && *temporary ? temporary : "/tmp");
+    int length = snprintf(folder, sizeof folder, "%s/.lg-%ld-XXXXXX",
+                          temporary && *temporary ? temporary : "/tmp", (long)getpid());
     if (length >= (int)sizeof folder || !mkdtemp(folder)) {
         lg_error_at(diag, place(spec), "no folder to compile it in: %s: %s", folder,
                     strerror(errno));

@@ -25,7 +25,7 @@ static void print_usage(FILE *out)
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
     fprintf(out, "\n`lgpnc COMMAND --help` explains a command. For example:\n"
-                 "  lgpnc opt --passes=simplify,dce model.ir\n");
+                 "  lgpnc build lgpn:image=128 --weights=lgpn.safetensors -o lgpn\n");
 }
 
 static const struct command *find(const char *name)

@@ -1,0 +1,209 @@
+#include "tools/compile.h"
+
+#include "ir/nearest.h"
+#include "tools/cli.h"
+#include "tools/load_model.h"
+#include "tools/paths.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- the target
+
+static bool choose_target(lg_compilation *c, const lg_compile_options *o, lg_diag *diag)
+{
+    if (strcmp(o->cpu, "cuda") == 0) {
+        c->target = lg_target_find("cuda");
+        return true;
+    }
+    if (!lg_cpu_target_resolve(&c->cpu, o->cpu, o->triple, diag))
+        return false;
+    c->target = lg_target_find(c->cpu.name);
+    return c->target || lg_error_at(diag, (lg_location){0},
+                                    "no schedules for the CPU `%s`; "
+                                    "`lgpnc opt --list` shows the targets",
+                                    c->cpu.name);
+}
+
+// ---- loading
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length > tail && strcmp(text + length - tail, end) == 0;
+}
+
+// Symbols begin with the model's name: "lgpn", "my_net" of my-net.ir.
+static void make_prefix(lg_compilation *c, const char *name)
+{
+    size_t used = 0;
+    if (!isalpha((unsigned char)*name))
+        used = (size_t)snprintf(c->prefix, sizeof c->prefix, "model_");
+    for (; *name && used + 1 < sizeof c->prefix; name++)
+        c->prefix[used++] = isalnum((unsigned char)*name) ? *name : '_';
+    c->prefix[used] = '\0';
+}
+
+static bool load_kernels(lg_compilation *c, const char *path, lg_diag *diag)
+{
+    size_t length;
+    char *text = lg_cli_read(path, &length, diag);
+    if (!text)
+        return false;
+    c->program = lg_parse_program(path, text, length, diag);
+    free(text);
+    return c->program != NULL;
+}
+
+bool lg_compile_load(lg_compilation *c, const char *spec, lg_progress *progress, lg_diag *diag)
+{
+    *c = (lg_compilation){0};
+    lg_progress_step(progress, "loading %s", spec);
+    char headers[LG_PATH_BYTES];
+    lg_path_of_headers(headers);
+    if (ends_with(spec, ".kir"))
+        load_kernels(c, spec, diag);
+    else
+        c->module = lg_load_model(spec, headers, diag);
+    if (!c->module && !c->program)
+        return false;
+    make_prefix(c, c->module ? c->module->name : c->program->name);
+    const char *slash = strrchr(spec, '/');
+    c->codegen = (lg_codegen_options){.prefix = c->prefix,
+                                      .model = slash ? slash + 1 : spec,
+                                      .compiler = "lgpnc " LGPNC_VERSION,
+                                      .target = &c->cpu};
+    return true;
+}
+
+// ---- the pipeline
+
+static bool run_passes(lg_compilation *c, const lg_compile_options *o, lg_progress *progress,
+                       lg_diag *diag)
+{
+    const lg_pass_info *loaded[LG_MOST_LOADED_PASSES];
+    for (int i = 0; i < o->load_count; i++)
+        if (!(loaded[i] = lg_pass_load(o->loads[i], diag)))
+            return false;
+    lg_pipeline_options options = {.target = c->target,
+                                   .print_after = o->print_after,
+                                   .print_to = stderr,
+                                   .dump_dir = o->dump_dir,
+                                   .verify = o->check_each,
+                                   .check_each = o->check_each,
+                                   .disable = o->disable,
+                                   .loaded_count = o->load_count,
+                                   .loaded = loaded,
+                                   .timing = o->time_passes ? stderr : NULL};
+    const char *level = o->level ? o->level : "O2";
+    const char *text = o->passes ? o->passes : lg_pipeline_named(level, c->target->kind);
+    lg_progress_step(progress, "running passes on %s", c->codegen.model);
+    if (o->print_after || o->time_passes)
+        lg_progress_end(progress);
+    lg_unit unit = {.module = c->module};
+    bool good = lg_pipeline_run(&unit, text, &options, diag);
+    c->module = unit.module;
+    c->program = unit.program;
+    return good;
+}
+
+bool lg_compile_model(lg_compilation *c, const char *spec, const lg_compile_options *options,
+                      lg_progress *progress, lg_diag *diag)
+{
+    if (!lg_compile_load(c, spec, progress, diag) || !choose_target(c, options, diag))
+        return false;
+    if (c->module && !run_passes(c, options, progress, diag))
+        return false;
+    if (!c->program)
+        return true;
+    lg_progress_step(progress, "verifying %d kernels", lg_compile_kernel_count(c->program));
+    return lg_verify_program(c->program, diag);
+}
+
+void lg_compilation_free(lg_compilation *c)
+{
+    if (c->program)
+        lg_program_free(c->program);
+    if (c->module)
+        lg_module_free(c->module);
+    *c = (lg_compilation){0};
+}
+
+bool lg_compile_needs_program(const lg_compilation *c, const char *what, lg_diag *diag)
+{
+    if (c->program)
+        return true;
+    return lg_error_at(
+        diag, (lg_location){0},
+        "%s needs kernels, and the passes given stop at the graph: let them end with "
+        "lower,plan-memory",
+        what);
+}
+
+bool lg_entry_reads_params(const lg_entry *entry)
+{
+    for (int i = 0; i < entry->slots.count; i++)
+        if (entry->slots.items[i]->place == LG_PLACE_PARAM)
+            return true;
+    return false;
+}
+
+// ---- in memory
+
+int lg_compile_kernel_count(const lg_program *program)
+{
+    int count = 0;
+    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
+        count++;
+    return count;
+}
+
+static lg_jit *jit(const lg_compilation *c, const lg_program *program, lg_diag *diag)
+{
+    lg_cpu_target here;
+    lg_codegen_options options = c->codegen;
+    options.target = &here;
+    if (!lg_cpu_target_resolve(&here, "native", NULL, diag))
+        return NULL;
+    return lg_jit_new(program, &options, diag);
+}
+
+lg_jit *lg_compile_jit(const lg_compilation *c, lg_diag *diag)
+{
+    return jit(c, c->program, diag);
+}
+
+static bool launches(const lg_entry *entry, const lg_kernel *kernel)
+{
+    for (int i = 0; i < entry->launches.count; i++)
+        if (entry->launches.items[i].kernel == kernel)
+            return true;
+    return false;
+}
+
+lg_jit *lg_compile_jit_entry(const lg_compilation *c, const char *entry_name, lg_diag *diag)
+{
+    lg_entry *entry = lg_program_entry(c->program, entry_name);
+    if (!entry) {
+        lg_error_at(diag, (lg_location){0}, "%s has no entry point @%s", c->codegen.model,
+                    entry_name);
+        return NULL;
+    }
+    // A view of the program: the same nodes but for copies of the kernels, for their `next`.
+    lg_arena *arena = lg_arena_new();
+    lg_program part = *c->program;
+    part.entries.items = &entry;
+    part.entries.count = 1;
+    part.first = part.last = NULL;
+    for (const lg_kernel *kernel = c->program->first; kernel; kernel = kernel->next)
+        if (launches(entry, kernel)) {
+            lg_kernel *copy = lg_copy(arena, kernel, sizeof *kernel);
+            copy->next = NULL;
+            *(part.last ? &part.last->next : &part.first) = copy;
+            part.last = copy;
+        }
+    lg_jit *result = jit(c, &part, diag);
+    lg_arena_free(arena);
+    return result;
+}

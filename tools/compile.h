@@ -1,0 +1,63 @@
+// From what the user wrote to a program that can be emitted: the one way through the compiler that
+// all commands share.
+#ifndef LG_TOOLS_COMPILE_H
+#define LG_TOOLS_COMPILE_H
+
+#include "codegen/codegen.h"
+#include "passes/pass.h"
+#include "tools/progress.h"
+
+#include <argp.h>
+
+enum { LG_MOST_LOADED_PASSES = 64 };
+
+typedef struct lg_compile_options {
+    const char *passes; // pipeline text, or NULL
+    const char *level;  // "O0" .. "O3"; NULL: "O2" unless there are passes
+    const char *cpu;    // "native", "x86-64-v3"; "cuda" compiles for CUDA
+    const char *triple; // LLVM's name of the system, NULL: this one
+    const char *print_after, *dump_dir, *disable;
+    bool check_each, time_passes;
+    const char *loads[LG_MOST_LOADED_PASSES]; // shared objects with a pass
+    int load_count;
+    bool verbose;
+} lg_compile_options;
+
+// The options --cpu, --triple, --passes, -O, --disable, --load, --print-after, --dump-dir,
+// --check-each, --time-passes and --verbose as an argp child; its input is an lg_compile_options,
+// which starts as lg_compile_defaults().
+extern const struct argp lg_compile_argp;
+lg_compile_options lg_compile_defaults(void);
+
+typedef struct lg_compilation {
+    lg_module *module;   // NULL when the input was kernel IR
+    lg_program *program; // verified; NULL when the pipeline ends before `lower`
+    const lg_target *target;
+    lg_cpu_target cpu; // not of CUDA
+    lg_codegen_options codegen;
+    char prefix[64]; // of symbols, from the model's name
+} lg_compilation;
+
+// `spec`: a built-in model with options, a C file, an IR file (tools/load_model.h), or kernel IR in
+// a file that ends in .kir, which no pass runs on. Loads, runs the pipeline, verifies. False after
+// reporting; `c` is to be freed with lg_compilation_free in any case. `spec` and `options` outlive
+// `c`; `c` must stay where it is.
+bool lg_compile_model(lg_compilation *c, const char *spec, const lg_compile_options *options,
+                      lg_progress *progress, lg_diag *diag);
+// The same without passes: the module as built.
+bool lg_compile_load(lg_compilation *c, const char *spec, lg_progress *progress, lg_diag *diag);
+void lg_compilation_free(lg_compilation *c);
+
+// Reports that the pipeline did not lower to kernels, and returns false, if it did not.
+bool lg_compile_needs_program(const lg_compilation *c, const char *what, lg_diag *diag);
+
+// Does `entry` read checkpoint tensors itself, because nothing packed them?
+bool lg_entry_reads_params(const lg_entry *entry);
+
+// Kernels of the program; all of it in memory, linked for this machine, whatever the target is.
+int lg_compile_kernel_count(const lg_program *program);
+lg_jit *lg_compile_jit(const lg_compilation *c, lg_diag *diag);
+// An artifact that has only the entry point `entry` and its kernels. NULL after reporting.
+lg_jit *lg_compile_jit_entry(const lg_compilation *c, const char *entry, lg_diag *diag);
+
+#endif

@@ -1,0 +1,106 @@
+// The options of compiling, parsed once for all commands that compile.
+#include "tools/compile.h"
+
+#include <string.h>
+
+enum {
+    KEY_CPU = 0x1000,
+    KEY_TRIPLE,
+    KEY_PASSES,
+    KEY_DISABLE,
+    KEY_LOAD,
+    KEY_PRINT_AFTER,
+    KEY_DUMP_DIR,
+    KEY_CHECK_EACH,
+    KEY_TIME_PASSES
+};
+
+static const struct argp_option option_rows[] = {
+    {NULL, 0, NULL, 0, "Compiling:", 10},
+    {"cpu", KEY_CPU, "NAME", 0,
+     "machine to compile for: native (default), x86-64-v3, x86-64-v4, ...; `lgpnc opt --list' "
+     "shows all",
+     10},
+    {"triple", KEY_TRIPLE, "TRIPLE", 0, "system to compile for, as LLVM names it", 10},
+    {NULL, 'O', "LEVEL", 0, "pipeline O0, O1, O2 (default) or O3", 10},
+    {"passes", KEY_PASSES, "PIPELINE", 0, "these passes instead", 10},
+    {"disable", KEY_DISABLE, "PASS,...", 0, "leave these passes out", 10},
+    {"load", KEY_LOAD, "FILE.so", 0, "a pass of your own, to name in --passes", 10},
+    {"print-after", KEY_PRINT_AFTER, "PASS,...", 0,
+     "print the IR to standard error after these passes, or `all', where they changed it", 10},
+    {"dump-dir", KEY_DUMP_DIR, "DIR", 0, "into numbered files there instead", 10},
+    {"check-each", KEY_CHECK_EACH, NULL, 0,
+     "compare with the reference interpreter before and after every pass (small models)", 10},
+    {"time-passes", KEY_TIME_PASSES, NULL, 0, "a table of passes on standard error", 10},
+    {"verbose", 'v', NULL, 0, "tell each phase with its seconds on standard error", 10},
+    {0},
+};
+
+lg_compile_options lg_compile_defaults(void)
+{
+    return (lg_compile_options){.cpu = "native"};
+}
+
+static void set_level(lg_compile_options *o, const char *text, struct argp_state *state)
+{
+    static const char *const levels[] = {"O0", "O1", "O2", "O3"};
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(text, levels[i] + 1) == 0) {
+            o->level = levels[i];
+            return;
+        }
+    argp_error(state, "-O%s: there are -O0, -O1, -O2 and -O3", text);
+}
+
+static void add_load(lg_compile_options *o, const char *path, struct argp_state *state)
+{
+    if (o->load_count == LG_MOST_LOADED_PASSES)
+        argp_error(state, "more than %d passes to load", LG_MOST_LOADED_PASSES);
+    else
+        o->loads[o->load_count++] = path;
+}
+
+static const char **text_of(lg_compile_options *o, int key)
+{
+    switch (key) {
+    case KEY_CPU:
+        return &o->cpu;
+    case KEY_TRIPLE:
+        return &o->triple;
+    case KEY_PASSES:
+        return &o->passes;
+    case KEY_DISABLE:
+        return &o->disable;
+    case KEY_PRINT_AFTER:
+        return &o->print_after;
+    case KEY_DUMP_DIR:
+        return &o->dump_dir;
+    default:
+        return NULL;
+    }
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    lg_compile_options *o = state->input;
+    const char **text = text_of(o, key);
+    if (text)
+        *text = value;
+    else if (key == 'O')
+        set_level(o, value, state);
+    else if (key == KEY_LOAD)
+        add_load(o, value, state);
+    else if (key == KEY_CHECK_EACH)
+        o->check_each = true;
+    else if (key == KEY_TIME_PASSES)
+        o->time_passes = true;
+    else if (key == 'v')
+        o->verbose = true;
+    else if (key == ARGP_KEY_END && o->passes && o->level)
+        argp_error(state, "both --passes and -%s", o->level);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+const struct argp lg_compile_argp = {.options = option_rows, .parser = parse_option};

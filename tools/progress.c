@@ -1,0 +1,39 @@
+#include "tools/progress.h"
+
+#include "runtime/threads.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+void lg_progress_init(lg_progress *progress, bool verbose)
+{
+    *progress = (lg_progress){.verbose = verbose, .terminal = isatty(STDERR_FILENO) == 1};
+}
+
+void lg_progress_end(lg_progress *progress)
+{
+    if (!progress || progress->started <= 0)
+        return;
+    if (progress->terminal)
+        fprintf(stderr, "\r\033[K");
+    if (progress->verbose)
+        fprintf(stderr, "%7.2f s  %s\n", lg_now() - progress->started, progress->phase);
+    fflush(stderr);
+    progress->started = 0;
+}
+
+void lg_progress_step(lg_progress *progress, const char *format, ...)
+{
+    if (!progress)
+        return;
+    lg_progress_end(progress);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(progress->phase, sizeof progress->phase, format, args);
+    va_end(args);
+    progress->started = lg_now();
+    if (progress->terminal)
+        fprintf(stderr, "\r\033[K%s ...", progress->phase);
+    fflush(stderr);
+}

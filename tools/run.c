@@ -1,0 +1,258 @@
+// lgpnc run: .npy files in, .npy files out, and the time it takes.
+#include "tools/arguments.h"
+#include "tools/cli.h"
+#include "tools/session.h"
+#include "tools/supervise.h"
+
+#include "runtime/npy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MOST_INPUTS = 64 };
+
+typedef struct run_arguments {
+    const char *model, *weights, *output_dir, *entry;
+    lg_argument_pair inputs[MOST_INPUTS];
+    int input_count, threads, repeat;
+    int64_t random_seed; // -1: every input comes from a file
+    lg_compile_options compile;
+} run_arguments;
+
+enum { KEY_RANDOM = 256, KEY_ENTRY };
+
+static const struct argp_option option_rows[] = {
+    {"weights", 'w', "W.safetensors", 0, "the checkpoint; needed unless ARTIFACT has weights", 0},
+    {"input", 'i', "NAME=F.npy", 0, "an input; one option for each", 0},
+    {"random-inputs", KEY_RANDOM, "SEED", 0, "random values for inputs that have no file", 0},
+    {"output-dir", 'd', "DIR", 0, "write DIR/NAME.npy for every output; made if it is missing", 0},
+    {"entry", KEY_ENTRY, "NAME", 0, "the entry point to run (infer)", 0},
+    {"threads", 't', "N", 0, "threads; default: one a core. The results do not depend on it", 0},
+    {"repeat", 'r', "N", 0, "run N times; time is told as median and minimum", 0},
+    {0},
+};
+
+static void add_input(run_arguments *a, char *value, struct argp_state *state)
+{
+    if (a->input_count == MOST_INPUTS)
+        argp_error(state, "more than %d inputs", MOST_INPUTS);
+    else
+        a->inputs[a->input_count++] = lg_argument_named_file(state, "--input", value);
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state)
+{
+    run_arguments *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->compile;
+        return 0;
+    case 'w':
+        a->weights = value;
+        return 0;
+    case 'i':
+        add_input(a, value, state);
+        return 0;
+    case KEY_RANDOM:
+        a->random_seed = lg_argument_number(state, "--random-inputs", value, 0, INT64_MAX);
+        return 0;
+    case 'd':
+        a->output_dir = value;
+        return 0;
+    case KEY_ENTRY:
+        a->entry = value;
+        return 0;
+    case 't':
+        a->threads = (int)lg_argument_number(state, "--threads", value, 1, 1024);
+        return 0;
+    case 'r':
+        a->repeat = (int)lg_argument_number(state, "--repeat", value, 1, 1000000);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->model)
+            argp_error(state,
+                       "one MODEL only, `%s' is the second; inputs go with --input=NAME=FILE",
+                       value);
+        a->model = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->model)
+            argp_error(state, "no MODEL given");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+// ---- inputs
+
+typedef struct tensors {
+    lg_named_tensor items[2 * MOST_INPUTS];
+    size_t count;
+} tensors;
+
+static bool read_inputs(const run_arguments *a, tensors *inputs, lg_diag *diag)
+{
+    bool good = true;
+    lg_error error;
+    for (int i = 0; i < a->input_count; i++) {
+        lg_tensor *tensor = lg_npy_read(a->inputs[i].file, &error);
+        if (tensor)
+            inputs->items[inputs->count++] = (lg_named_tensor){a->inputs[i].name, tensor};
+        else
+            good = lg_cli_fail(diag, &error);
+    }
+    return good;
+}
+
+static bool is_given(const tensors *inputs, const char *name)
+{
+    for (size_t i = 0; i < inputs->count; i++)
+        if (strcmp(inputs->items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool fill_inputs(const run_arguments *a, const lg_entry_desc *entry, tensors *inputs,
+                        lg_diag *diag)
+{
+    for (uint32_t i = 0; i < entry->input_count; i++) {
+        const lg_tensor_desc *desc = &entry->inputs[i];
+        if (is_given(inputs, desc->name) || inputs->count == 2 * MOST_INPUTS)
+            continue;
+        lg_tensor *tensor = lg_random_tensor(desc, (uint64_t)a->random_seed, diag);
+        if (!tensor)
+            return false;
+        inputs->items[inputs->count++] = (lg_named_tensor){desc->name, tensor};
+    }
+    return true;
+}
+
+// ---- outputs
+
+static bool make_folder(const char *path, lg_diag *diag)
+{
+    struct stat about;
+    if (mkdir(path, 0777) == 0)
+        return true;
+    int reason = errno;
+    if (reason == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+        return true;
+    return lg_error_at(diag, (lg_location){.file = path}, "cannot be made a folder: %s%s",
+                       strerror(reason), reason == ENOENT ? "; make the one above it first" : "");
+}
+
+static bool write_output(const char *folder, const lg_tensor_desc *desc, const lg_tensor *tensor,
+                         lg_diag *diag)
+{
+    lg_error error;
+    char *path;
+    if (strchr(desc->name, '/'))
+        return lg_error_at(diag, (lg_location){0}, "output `%s`: no file can have this name",
+                           desc->name);
+    if (asprintf(&path, "%s/%s.npy", folder, desc->name) < 0)
+        return lg_error_at(diag, (lg_location){0}, "no memory");
+    bool good = lg_npy_write(path, tensor, &error) || lg_cli_fail(diag, &error);
+    free(path);
+    return good;
+}
+
+// ---- running
+
+static int compare_seconds(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void print_times(double *seconds, int count, int threads)
+{
+    qsort(seconds, (size_t)count, sizeof *seconds, compare_seconds);
+    double median = 0.5 * (seconds[(count - 1) / 2] + seconds[count / 2]);
+    printf("time: median %.3f ms, min %.3f ms, %d run%s, %d thread%s\n", 1e3 * median,
+           1e3 * seconds[0], count, count == 1 ? "" : "s", threads, threads == 1 ? "" : "s");
+}
+
+static bool run_all(const run_arguments *a, lg_session *session, const lg_entry_desc *entry,
+                    const tensors *inputs, lg_tensor **outputs, lg_diag *diag)
+{
+    lg_error error;
+    double *seconds = calloc((size_t)a->repeat, sizeof *seconds);
+    bool good = seconds || lg_error_at(diag, (lg_location){0}, "no memory for the times");
+    for (int run = 0; good && run < a->repeat; run++) {
+        double start = lg_now();
+        good = lg_model_run(session->model, entry->name, inputs->items, inputs->count, outputs,
+                            &session->threads.parallel, &error);
+        if (!good) {
+            lg_fail_prefix(&error, "%s: entry point %s:\n", a->model, entry->name);
+            lg_cli_fail(diag, &error);
+            break;
+        }
+        seconds[run] = lg_now() - start;
+        for (uint32_t i = 0; run + 1 < a->repeat && i < entry->output_count; i++)
+            lg_tensor_free(outputs[i]);
+    }
+    if (good)
+        print_times(seconds, a->repeat, session->threads.count);
+    free(seconds);
+    return good;
+}
+
+static bool run_entry(const run_arguments *a, lg_session *session, tensors *inputs, lg_diag *diag)
+{
+    lg_error error;
+    const lg_entry_desc *entry = lg_model_entry(session->model, a->entry, &error);
+    if (!entry)
+        return lg_cli_fail(diag, &error);
+    if (a->random_seed >= 0 && !fill_inputs(a, entry, inputs, diag))
+        return false;
+    lg_tensor **outputs = calloc(entry->output_count + 1, sizeof(lg_tensor *));
+    bool ran = outputs && run_all(a, session, entry, inputs, outputs, diag), good = ran;
+    for (uint32_t i = 0; a->output_dir && good && i < entry->output_count; i++)
+        good = write_output(a->output_dir, &entry->outputs[i], outputs[i], diag);
+    for (uint32_t i = 0; ran && i < entry->output_count; i++)
+        lg_tensor_free(outputs[i]);
+    free(outputs);
+    return good;
+}
+
+static int work(void *context)
+{
+    const run_arguments *a = context;
+    lg_progress progress;
+    lg_progress_init(&progress, a->compile.verbose);
+    lg_diag *diag = lg_diag_new();
+    lg_session session = {0};
+    tensors inputs = {0};
+    bool good =
+        read_inputs(a, &inputs, diag) &&
+        lg_session_open(&session, a->model, a->weights, a->threads, &a->compile, &progress, diag) &&
+        (!a->output_dir || make_folder(a->output_dir, diag));
+    lg_progress_end(&progress);
+    good = good && run_entry(a, &session, &inputs, diag);
+    for (size_t i = 0; i < inputs.count; i++)
+        lg_tensor_free(inputs.items[i].tensor);
+    lg_session_close(&session);
+    return lg_cli_finish(diag, good);
+}
+
+int lg_command_run(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&lg_compile_argp, 0, NULL, 0}, {0}};
+    static const struct argp parser = {
+        .options = option_rows,
+        .parser = parse_option,
+        .children = children,
+        .args_doc = "MODEL|ARTIFACT.so",
+        .doc =
+            "Runs a model on arrays: one that is compiled in memory, or a shared library that "
+            "`build' made. Prints the time, writes all outputs."
+            "\vExample:\n  lgpnc run lgpn --weights=lgpn.safetensors --input=image=photo.npy \\\n"
+            "      --input=graph=graph.npy --output-dir=out --repeat=10"};
+    run_arguments a = {
+        .repeat = 1, .random_seed = -1, .entry = "infer", .compile = lg_compile_defaults()};
+    argp_parse(&parser, argc, argv, 0, NULL, &a);
+    return lg_supervise(a.output_dir, work, &a);
+}

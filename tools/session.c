@@ -1,0 +1,193 @@
+#include "tools/session.h"
+
+#include "tools/cli.h"
+#include "tools/init_weights.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+// ---- opening
+
+static bool is_artifact(const char *spec)
+{
+    size_t length = strlen(spec);
+    return length > 3 && strcmp(spec + length - 3, ".so") == 0;
+}
+
+// The runtime hands checkpoint tensors to `pack` only.
+static bool check_packed(const lg_compilation *c, lg_diag *diag)
+{
+    for (int i = 0; i < c->program->entries.count; i++) {
+        const lg_entry *entry = c->program->entries.items[i];
+        if (strcmp(entry->name, "pack") != 0 && lg_entry_reads_params(entry))
+            return lg_error_at(diag, (lg_location){0},
+                               "@%s reads weights as the checkpoint has them: the passes lack "
+                               "`prepack'",
+                               entry->name);
+    }
+    return true;
+}
+
+static const lg_artifact *compile(lg_session *s, const char *spec, const lg_compile_options *o,
+                                  lg_progress *progress, lg_diag *diag)
+{
+    lg_compilation *c = &s->compilation;
+    if (!lg_compile_model(c, spec, o, progress, diag) ||
+        !lg_compile_needs_program(c, "running", diag) || !check_packed(c, diag))
+        return NULL;
+    lg_progress_step(progress, "compiling %d kernels", lg_compile_kernel_count(c->program));
+    s->jit = lg_compile_jit(c, diag);
+    return s->jit ? lg_jit_artifact(s->jit) : NULL;
+}
+
+static const lg_artifact *open_library(lg_session *s, const char *spec, lg_diag *diag)
+{
+    lg_error error;
+    if (lg_library_open(&s->library, spec, &error))
+        return s->library.artifact;
+    lg_cli_fail(diag, &error);
+    return NULL;
+}
+
+static bool open_model(lg_session *s, const char *spec, int threads,
+                       const lg_compile_options *options, lg_progress *progress, lg_diag *diag)
+{
+    lg_error error;
+    *s = (lg_session){0};
+    lg_threads_init(&s->threads, threads);
+    const lg_artifact *artifact =
+        is_artifact(spec) ? open_library(s, spec, diag) : compile(s, spec, options, progress, diag);
+    if (!artifact)
+        return false;
+    s->model = lg_model_new(artifact, spec, &error);
+    return s->model || lg_cli_fail(diag, &error);
+}
+
+void lg_session_close(lg_session *s)
+{
+    lg_model_free(s->model);
+    lg_jit_free(s->jit);
+    lg_compilation_free(&s->compilation);
+    lg_library_close(&s->library);
+    *s = (lg_session){0};
+}
+
+// ---- weights
+
+bool lg_load_weights(lg_model *model, const char *path, const lg_parallel *parallel, lg_diag *diag)
+{
+    lg_error error;
+    lg_weights_report report = {0};
+    if (lg_model_artifact(model)->packed_bytes == 0) {
+        lg_warning_at(diag, (lg_location){.file = path}, "%s has no weights; this is not read",
+                      lg_model_name(model));
+        return true;
+    }
+    if (!lg_model_load_weights(model, path, parallel, &report, &error))
+        return lg_cli_fail(diag, &error);
+    if (report.dead + report.unknown > 0)
+        lg_note_at(diag, (lg_location){.file = path},
+                   "%zu tensors are not read: %zu that the model has but nothing depends on, %zu "
+                   "that it does not have",
+                   report.dead + report.unknown, report.dead, report.unknown);
+    return true;
+}
+
+static bool needs_weights(const lg_session *s)
+{
+    return !lg_model_has_weights(s->model);
+}
+
+bool lg_session_open(lg_session *s, const char *spec, const char *weights, int threads,
+                     const lg_compile_options *options, lg_progress *progress, lg_diag *diag)
+{
+    if (!open_model(s, spec, threads, options, progress, diag))
+        return false;
+    if (!weights && needs_weights(s))
+        return lg_error_at(diag, (lg_location){.file = spec},
+                           "no weights: name a checkpoint with --weights; `lgpnc init MODEL -o "
+                           "W.safetensors` makes untrained ones");
+    lg_progress_step(progress, "packing weights");
+    return !weights || lg_load_weights(s->model, weights, &s->threads.parallel, diag);
+}
+
+// A symbol like the parameter, for its random values. An artifact does not say how a tensor starts:
+// filters get unit gain, vectors (which may be variances) are 1.
+static lg_symbol symbol_like(const lg_tensor_desc *desc, lg_value *value)
+{
+    value->type = lg_type_make((lg_dtype)desc->dtype, (int)desc->rank, desc->shape);
+    lg_symbol symbol = {.name = desc->name, .value = value, .init = LG_INIT_CONSTANT, .bound = 1};
+    if (desc->rank >= 2 && lg_dtype_is_float(value->type.dtype)) {
+        double inputs = (double)lg_type_elements(&value->type) / (double)desc->shape[0];
+        symbol.init = LG_INIT_NORMAL;
+        symbol.bound = 1 / sqrt(inputs);
+    }
+    return symbol;
+}
+
+static bool fill_params(const lg_session *s, uint64_t seed, lg_tensor **params, lg_error *e)
+{
+    const lg_artifact *artifact = lg_model_artifact(s->model);
+    for (uint32_t i = 0; i < artifact->param_count; i++) {
+        const lg_tensor_desc *desc = &artifact->params[i];
+        params[i] = lg_tensor_new((enum lg_abi_dtype)desc->dtype, (int)desc->rank, desc->shape, e);
+        if (!params[i])
+            return false;
+        lg_value value = {0};
+        lg_symbol like = symbol_like(desc, &value);
+        const lg_symbol *symbol =
+            s->compilation.module ? lg_module_symbol(s->compilation.module, desc->name) : NULL;
+        lg_init_symbol(symbol ? symbol : &like, seed, params[i]->data);
+    }
+    return true;
+}
+
+static bool pack_random(lg_session *s, uint64_t seed, lg_diag *diag)
+{
+    lg_error error;
+    uint32_t count = lg_model_artifact(s->model)->param_count;
+    lg_tensor **params = calloc(count + 1, sizeof(lg_tensor *));
+    void **data = calloc(count + 1, sizeof(void *));
+    bool good = params && data;
+    if (!good)
+        lg_fail(&error, "no memory for random weights");
+    good = good && fill_params(s, seed, params, &error);
+    for (uint32_t i = 0; good && i < count; i++)
+        data[i] = params[i]->data;
+    good = good && lg_model_pack(s->model, data, &s->threads.parallel, &error);
+    for (uint32_t i = 0; params && i < count; i++)
+        lg_tensor_free(params[i]);
+    free(params);
+    free(data);
+    return good || lg_cli_fail(diag, &error);
+}
+
+bool lg_session_open_random(lg_session *s, const char *spec, const char *weights, uint64_t seed,
+                            int threads, const lg_compile_options *options, lg_progress *progress,
+                            lg_diag *diag)
+{
+    if (!open_model(s, spec, threads, options, progress, diag))
+        return false;
+    lg_progress_step(progress, "packing weights");
+    if (weights)
+        return lg_load_weights(s->model, weights, &s->threads.parallel, diag);
+    return !needs_weights(s) || pack_random(s, seed, diag);
+}
+
+lg_tensor *lg_random_tensor(const lg_tensor_desc *desc, uint64_t seed, lg_diag *diag)
+{
+    lg_error error;
+    lg_tensor *tensor =
+        lg_tensor_new((enum lg_abi_dtype)desc->dtype, (int)desc->rank, desc->shape, &error);
+    if (!tensor) {
+        lg_cli_fail(diag, &error);
+        return NULL;
+    }
+    lg_value value = {0};
+    lg_symbol symbol = symbol_like(desc, &value);
+    symbol.init = lg_dtype_is_float(value.type.dtype) ? LG_INIT_NORMAL : LG_INIT_CONSTANT;
+    symbol.bound = symbol.init == LG_INIT_NORMAL ? 1 : 0;
+    lg_init_symbol(&symbol, seed, tensor->data);
+    return tensor;
+}

@@ -1,0 +1,133 @@
+#include "tools/supervise.h"
+
+#include "tools/cli.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+// ---- sweeping
+
+// Removes a file, or a folder with the files in it. False if something is left.
+static bool remove_entry(int folder, const char *name)
+{
+    if (unlinkat(folder, name, 0) == 0)
+        return true;
+    int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *entries = inner >= 0 ? fdopendir(inner) : NULL;
+    if (!entries) {
+        if (inner >= 0)
+            close(inner);
+        return false;
+    }
+    for (struct dirent *entry; (entry = readdir(entries));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(dirfd(entries), entry->d_name, 0);
+    closedir(entries);
+    return unlinkat(folder, name, AT_REMOVEDIR) == 0;
+}
+
+static bool sweep_once(const char *folder, const char *prefix)
+{
+    DIR *entries = opendir(folder);
+    bool clean = true;
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+            clean = remove_entry(dirfd(entries), entry->d_name) && clean;
+    if (entries)
+        closedir(entries);
+    return clean;
+}
+
+// A linker that was killed along may still be writing for a moment.
+static void sweep(const char *folder, pid_t child)
+{
+    char prefix[32];
+    snprintf(prefix, sizeof prefix, ".lg-%ld-", (long)child);
+    for (int attempt = 0; attempt < 20 && !sweep_once(folder, prefix); attempt++)
+        nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
+}
+
+static void sweep_all(const char *output, pid_t child)
+{
+    const char *temporary = getenv("TMPDIR");
+    sweep(temporary && *temporary ? temporary : "/tmp", child);
+    if (!output || strcmp(output, "-") == 0)
+        return;
+    char *target = realpath(output, NULL); // a link: temporaries lie where it points
+    const char *path = target ? target : output, *slash = strrchr(path, '/');
+    struct stat about;
+    char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (folder)
+        sweep(folder, child);
+    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+        sweep(path, child);
+    free(folder);
+    free(target);
+}
+
+// ---- the two processes
+
+// Passes signals on until the child has ended.
+static int wait_for(pid_t child, const sigset_t *signals)
+{
+    for (;;) {
+        siginfo_t info;
+        int status;
+        if (sigwaitinfo(signals, &info) < 0)
+            continue;
+        if (info.si_signo != SIGCHLD)
+            kill(child, info.si_signo);
+        else if (waitpid(child, &status, WNOHANG) == child)
+            return status;
+    }
+}
+
+// Ends as the child did, so that a shell sees the signal.
+static int die_by(int number)
+{
+    bool meant = number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGPIPE;
+    if (number == SIGKILL)
+        fprintf(stderr, "lgpnc: error: killed; if nobody did that, memory ran out\n");
+    else if (!meant)
+        fprintf(stderr, "lgpnc: error: ended by %s, which is a fault of lgpnc\n",
+                strsignal(number));
+    if (meant) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+    return LG_EXIT_INPUT;
+}
+
+int lg_supervise(const char *output, int (*work)(void *context), void *context)
+{
+    sigset_t signals, before;
+    sigemptyset(&signals);
+    const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
+        sigaddset(&signals, passed[i]);
+    fflush(NULL);
+    sigprocmask(SIG_BLOCK, &signals, &before);
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        exit(work(context));
+    }
+    int status = child > 0 ? wait_for(child, &signals) : 0;
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (child < 0) // no second process to be had
+        return work(context);
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+    sweep_all(output, child);
+    return die_by(WTERMSIG(status));
+}
