@@ -32,13 +32,13 @@ static bool is_foldable(const lg_op *op, int64_t max_elements)
 }
 
 // The numbers of an array as the attributes of a constant hold them; false if one of them does not
-// survive (an integer beyond 2^53).
+// survive (an integer of 2^53 or more).
 static bool to_numbers(const lg_array *array, double *numbers, int64_t count)
 {
     bool is_float = lg_dtype_is_float(array->type.dtype);
     for (int64_t i = 0; i < count; i++) {
         numbers[i] = is_float ? array->data[i].f : (double)array->data[i].i;
-        if (!is_float && (fabs(numbers[i]) > 9007199254740992.0))
+        if (!is_float && fabs(numbers[i]) >= 9007199254740992.0)
             return false;
     }
     return true;
