@@ -26,9 +26,7 @@ static const char passes[] = "function(sroa,early-cse,instcombine<no-verify-fixp
                              "loop-mssa(licm),early-cse,instcombine<no-verify-fixpoint>,dce),"
                              "globaldce,constmerge";
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void initialize_targets(void)
+void lg_initialize_llvm(void)
 {
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
@@ -42,7 +40,6 @@ static void initialize_targets(void)
 
 LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, char **message)
 {
-    pthread_once(&once, initialize_targets);
     LLVMTargetRef description;
     if (LLVMGetTargetFromTriple(target->triple, &description, message))
         return NULL;
@@ -189,6 +186,7 @@ bool lg_compile(const lg_program *program, const lg_codegen_options *options, bo
 {
     if (!lg_codegen_accepts(program, options, diag))
         return false;
+    lg_initialize_llvm();
     lg_arena *arena = lg_arena_new();
     int count = kernel_count(program) + 1;
     compilation c = {.program = program, .options = options, .getter = getter, .count = count};

@@ -18,6 +18,8 @@ bool lg_compile(const lg_program *program, const lg_codegen_options *options, bo
                 lg_objects *objects, lg_diag *diag);
 void lg_objects_free(lg_objects *objects);
 
+// Registers LLVM's targets; again and again does no harm, but it comes before threads.
+void lg_initialize_llvm(void);
 // A machine of the target for position-independent code; NULL with `message` (to be freed with
 // LLVMDisposeMessage) when LLVM does not know it.
 LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, char **message);
@@ -25,6 +27,7 @@ LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, char **m
 // LLVMDisposeMessage.
 char *lg_optimize(lg_emitter *e, LLVMTargetMachineRef machine);
 // What would fail at run time or in LLVM is told beforehand: stack, prefix.
-bool lg_codegen_accepts(const lg_program *program, const lg_codegen_options *options, lg_diag *diag);
+bool lg_codegen_accepts(const lg_program *program, const lg_codegen_options *options,
+                        lg_diag *diag);
 
 #endif

@@ -40,6 +40,7 @@ bool lg_emit_text(const lg_program *program, const lg_codegen_options *options, 
 {
     if (!lg_codegen_accepts(program, options, diag))
         return false;
+    lg_initialize_llvm();
     char *message = NULL;
     LLVMTargetMachineRef machine = lg_target_machine_new(options->target, &message);
     if (machine) {

@@ -71,28 +71,40 @@ typedef struct writer {
     FILE *out;
 } writer;
 
-static void write_ports(writer *w, const lg_entry *entry, lg_place place, bool declare)
+static int port_count(const lg_entry *entry, lg_place place)
 {
-    int count = place == LG_PLACE_INPUT ? entry->input_count : entry->output_count;
-    for (int i = 0; i < count; i++) {
-        const lg_kslot *slot = find_slot(entry, place, i);
-        const char *name = identifier(w->arena, slot->name, i);
-        if (declare)
-            fprintf(w->out, "%s%s *%s, ", place == LG_PLACE_INPUT ? "const " : "",
-                    c_type(slot->type.dtype), name);
-        else
-            fprintf(w->out, "%s%s", i ? ", " : "", name);
-    }
+    return place == LG_PLACE_INPUT ? entry->input_count : entry->output_count;
+}
+
+static const char *port_name(writer *w, const lg_entry *entry, lg_place place, int i)
+{
+    return identifier(w->arena, find_slot(entry, place, i)->name, i);
+}
+
+// `const float *image, const float *graph,` on a line of their own.
+static void declare_ports(writer *w, const lg_entry *entry, lg_place place)
+{
+    const char *qualifier = place == LG_PLACE_INPUT ? "const " : "";
+    for (int i = 0; i < port_count(entry, place); i++)
+        fprintf(w->out, "%s%s%s *%s,", i ? " " : "\n    ", qualifier,
+                c_type(find_slot(entry, place, i)->type.dtype), port_name(w, entry, place, i));
+}
+
+// `{image, graph}`
+static void list_ports(writer *w, const lg_entry *entry, lg_place place)
+{
+    fputc('{', w->out);
+    for (int i = 0; i < port_count(entry, place); i++)
+        fprintf(w->out, "%s%s", i ? ", " : "", port_name(w, entry, place, i));
+    fputs(port_count(entry, place) ? "};\n" : "0};\n", w->out);
 }
 
 static void describe_ports(writer *w, const lg_entry *entry, lg_place place)
 {
-    int count = place == LG_PLACE_INPUT ? entry->input_count : entry->output_count;
-    for (int i = 0; i < count; i++) {
-        const lg_kslot *slot = find_slot(entry, place, i);
+    for (int i = 0; i < port_count(entry, place); i++)
         fprintf(w->out, "//   %-10s %s: %s\n", place == LG_PLACE_INPUT ? "reads" : "writes",
-                identifier(w->arena, slot->name, i), lg_type_text(w->arena, &slot->type));
-    }
+                port_name(w, entry, place, i),
+                lg_type_text(w->arena, &find_slot(entry, place, i)->type));
 }
 
 static void write_function(writer *w, const lg_entry *entry, int index)
@@ -113,18 +125,16 @@ static void write_function(writer *w, const lg_entry *entry, int index)
     fprintf(w->out, "// `parallel` may be NULL: then it runs on the calling thread. Returns 0.\n");
 
     fprintf(w->out, "static inline int %s_%s(", prefix, entry->name);
-    write_ports(w, entry, LG_PLACE_INPUT, true);
-    write_ports(w, entry, LG_PLACE_OUTPUT, true);
-    fprintf(w->out, "%s%svoid *workspace, const lg_parallel *parallel)\n{\n",
-            params ? "void *const *params, " : "",
-            !packed  ? ""
-            : params ? "void *packed, "
-                     : "const void *packed, ");
-    fprintf(w->out, "    const void *inputs[] = {");
-    write_ports(w, entry, LG_PLACE_INPUT, false);
-    fprintf(w->out, "%s};\n    void *outputs[] = {", entry->input_count ? "" : "0");
-    write_ports(w, entry, LG_PLACE_OUTPUT, false);
-    fprintf(w->out, "%s};\n", entry->output_count ? "" : "0");
+    declare_ports(w, entry, LG_PLACE_INPUT);
+    declare_ports(w, entry, LG_PLACE_OUTPUT);
+    const char *weights = params   ? "void *const *params, void *packed, "
+                          : packed ? "const void *packed, "
+                                   : "";
+    fprintf(w->out, "\n    %svoid *workspace, const lg_parallel *parallel)\n{\n", weights);
+    fprintf(w->out, "    const void *inputs[] = ");
+    list_ports(w, entry, LG_PLACE_INPUT);
+    fprintf(w->out, "    void *outputs[] = ");
+    list_ports(w, entry, LG_PLACE_OUTPUT);
     fprintf(w->out, "    lg_call call = {inputs, outputs, %s, (void *)%s, workspace, parallel};\n",
             params ? "params" : "0",
             packed ? "packed" : lg_format(w->arena, "%s_artifact.packed", prefix));

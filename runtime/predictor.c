@@ -66,8 +66,8 @@ static bool allocate_outputs(lg_predictor *p, lg_error *e)
         total += p->infer->outputs[i].bytes + LG_ABI_ALIGNMENT;
     p->memory = aligned_alloc(LG_ABI_ALIGNMENT,
                               total / LG_ABI_ALIGNMENT * LG_ABI_ALIGNMENT + LG_ABI_ALIGNMENT);
-    p->outputs = calloc(p->infer->output_count, sizeof *p->outputs);
-    p->inputs = calloc(p->infer->input_count, sizeof *p->inputs);
+    p->outputs = calloc((size_t)p->infer->output_count + 1, sizeof *p->outputs);
+    p->inputs = calloc((size_t)p->infer->input_count + 1, sizeof *p->inputs);
     if (!p->memory || !p->outputs || !p->inputs)
         return lg_fail(e, "%s: not enough memory", lg_model_name(p->model));
     char *at = p->memory;

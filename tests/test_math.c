@@ -8,7 +8,7 @@
 
 #include <check.h>
 
-enum { VALUES = 1 << 20, STEP = 4099 }; // STEP * VALUES is all of 2^32
+enum { VALUES = 1 << 20, HALF = VALUES / 2, STEP = 4099 }; // STEP * VALUES is all of 2^32
 
 static const struct {
     lg_scalar fn;
@@ -35,7 +35,7 @@ static void fill(float *values)
         uint32_t bits = (uint32_t)i * STEP;
         values[i] = i < SPECIAL ? special[i]
                     : i % 2     ? float_of_bits(bits)
-                                : (float)(i - VALUES / 2) * 1.9073e-5f;
+                                : (float)(i - HALF) * 1.9073e-5f;
     }
 }
 
