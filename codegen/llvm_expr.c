@@ -45,7 +45,24 @@ static int depth_of(const lg_kx *x)
     }
 }
 
-static void add_term(linear *sum, LLVMValueRef value, int64_t factor, int depth)
+static LLVMValueRef term_value(lg_emitter *e, const term *t)
+{
+    if (t->factor == 1)
+        return t->value;
+    LLVMValueRef factor = LLVMConstInt(e->i64, (uint64_t)t->factor, true);
+    return LLVMBuildNSWMul(e->builder, t->value, factor, "");
+}
+
+// The deepest term of a full sum takes in another.
+static void merge_into_last(lg_emitter *e, linear *sum, const term *more)
+{
+    term *last = &sum->terms[MAX_TERMS - 1];
+    last->value = LLVMBuildNSWAdd(e->builder, term_value(e, last), term_value(e, more), "");
+    last->factor = 1;
+    last->depth = INT32_MAX;
+}
+
+static void add_term(lg_emitter *e, linear *sum, LLVMValueRef value, int64_t factor, int depth)
 {
     if (LLVMIsAConstantInt(value)) {
         sum->constant += LLVMConstIntGetSExtValue(value) * factor;
@@ -56,7 +73,10 @@ static void add_term(linear *sum, LLVMValueRef value, int64_t factor, int depth)
             sum->terms[i].factor += factor;
             return;
         }
-    assert(sum->count < MAX_TERMS);
+    if (sum->count == MAX_TERMS) {
+        merge_into_last(e, sum, &(term){value, factor, depth});
+        return;
+    }
     int at = sum->count++;
     for (; at > 0 && sum->terms[at - 1].depth > depth; at--)
         sum->terms[at] = sum->terms[at - 1];
@@ -69,7 +89,7 @@ static void add_linear(lg_emitter *e, linear *sum, const lg_kx *x, int64_t facto
         sum->constant += x->as.integer * factor;
         return;
     }
-    if (x->kind == LG_KX_APPLY && sum->count < MAX_TERMS - 2) {
+    if (x->kind == LG_KX_APPLY) {
         lg_kx *const *args = x->as.apply.args;
         lg_scalar fn = x->as.apply.fn;
         if (fn == LG_S_ADD || fn == LG_S_SUB) {
@@ -82,7 +102,7 @@ static void add_linear(lg_emitter *e, linear *sum, const lg_kx *x, int64_t facto
             return;
         }
     }
-    add_term(sum, lg_emit_value(e, x), factor, depth_of(x));
+    add_term(e, sum, lg_emit_value(e, x), factor, depth_of(x));
 }
 
 // buffer + sum of terms + constant, in elements of `dtype`.
@@ -94,14 +114,13 @@ static LLVMValueRef linear_address(lg_emitter *e, const lg_kbuffer *buffer, cons
         const term *t = &sum->terms[i];
         if (t->factor == 0)
             continue;
-        LLVMValueRef factor = LLVMConstInt(e->i64, (uint64_t)t->factor, true);
-        LLVMValueRef product =
-            t->factor == 1 ? t->value : LLVMBuildNSWMul(e->builder, t->value, factor, "");
+        LLVMValueRef product = term_value(e, t);
         offset = offset ? LLVMBuildNSWAdd(e->builder, offset, product, "") : product;
     }
     LLVMValueRef address = e->buffers[buffer->id];
+    // Not "inbounds": without the constant the address may lie outside.
     if (offset)
-        address = LLVMBuildInBoundsGEP2(e->builder, element, address, &offset, 1, "");
+        address = LLVMBuildGEP2(e->builder, element, address, &offset, 1, "");
     if (sum->constant) {
         LLVMValueRef constant = LLVMConstInt(e->i64, (uint64_t)sum->constant, true);
         address = LLVMBuildGEP2(e->builder, element, address, &constant, 1, "");
@@ -157,7 +176,7 @@ static LLVMValueRef gather(lg_emitter *e, const lg_kx *x)
         for (int d = buffer->rank - 1; d >= 0; d--) {
             bool vector = lg_emit_lanes(index[d]) > 1;
             LLVMValueRef i = vector ? lg_emit_slice(e, index[d], lane, 1) : index[d];
-            add_term(&sum, i, stride, d);
+            add_term(e, &sum, i, stride, d);
             stride *= buffer->dims[d];
         }
         LLVMValueRef element = load_from(e, buffer, linear_address(e, buffer, &sum), 1);

@@ -390,6 +390,51 @@ START_TEST(statement_kinds)
 }
 END_TEST
 
+// What the schedule wrote is what runs: LLVM neither unrolls the loop of three nor splits vectors,
+// and max is one instruction.
+static const char loop_of_three[] =
+    "kernel @conv(%x: f32[3,6], %w: f32[3,16], %z: out f32[6,16]) {\n"
+    "  alloc %acc: f32x8[6,2] register\n"
+    "  unroll %a in 0..6 { unroll %b in 0..2 { %acc[%a, %b] = 0.0 } }\n"
+    "  for %k in 0..3 {\n"
+    "    unroll %c in 0..6 { unroll %d in 0..2 {\n"
+    "      %acc[%c, %d] = fma(%x[%k, %c], %w[%k, %d * 8 : 8], %acc[%c, %d])\n"
+    "    } }\n"
+    "  }\n"
+    "  unroll %e in 0..6 { unroll %f in 0..2 { %z[%e, %f * 8 : 8] = max(%acc[%e, %f], 0.0) } }\n"
+    "}\n";
+
+static int count_lines(const char *text, const char *with)
+{
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, with)); at += strlen(with))
+        count++;
+    return count;
+}
+
+START_TEST(loops_stay_loops)
+{
+    lg_program *program = lg_program_of_text(loop_of_three);
+    lg_wrap_kernel(program, program->first);
+    lg_cpu_target target;
+    lg_diag *diag = lg_diag_new();
+    ck_assert(lg_cpu_target_resolve(&target, "x86-64-v3", NULL, diag));
+    lg_codegen_options options = {.prefix = "t", .model = "t", .compiler = "t", .target = &target};
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    ck_assert(lg_emit_text(program, &options, LG_TEXT_ASM, out, diag));
+    fclose(out);
+    ck_assert_int_eq(count_lines(text, "\tvfmadd"), 12);
+    ck_assert_int_eq(count_lines(text, "\tvmaxps"), 12);
+    ck_assert_int_eq(count_lines(text, "\tvcmp"), 0);
+    ck_assert_int_eq(count_lines(text, "(%rsp), %ymm"), 0); // no spills
+    free(text);
+    lg_diag_free(diag);
+    lg_program_free(program);
+}
+END_TEST
+
 START_TEST(random_kernels)
 {
     lg_program *program = lg_program_new("random");
@@ -406,6 +451,7 @@ int main(void)
     tcase_add_loop_test(tests, scalar_functions, 0, CPUS);
     tcase_add_loop_test(tests, conversions, 0, CPUS);
     tcase_add_loop_test(tests, statement_kinds, 0, CPUS);
+    tcase_add_test(tests, loops_stay_loops);
     tcase_add_loop_test(tests, random_kernels, 0, CPUS);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
