@@ -3,6 +3,7 @@
 // does not have, lies all that a wrong rewrite touched; a right one leads back to values that both
 // sides have. The first op in there is the smallest that shows the fault.
 #include "passes/check_internal.h"
+#include "passes/dce.h"
 #include "passes/map.h"
 
 #include <stdlib.h>
@@ -46,9 +47,11 @@ static void evaluate_op(lg_arena *arena, side *s, const lg_op *op)
 
 static side evaluate_side(lg_arena *arena, const lg_evaluation *evaluation, const char *function)
 {
-    side s = {.evaluation = evaluation,
-              .function = lg_module_function(evaluation->module, function),
-              .arrays = {.arena = arena}};
+    side s = {.evaluation = evaluation, .arrays = {.arena = arena}};
+    // What nothing hangs on would pass for a value that is still there.
+    lg_function *mine = lg_module_function(evaluation->module, function);
+    lg_drop_unused(mine, arena);
+    s.function = mine;
     for (int i = 0; i < s.function->arguments.count; i++) {
         const lg_value *argument = s.function->arguments.items[i];
         lg_map_at(&s.arrays, argument)->as.pointer =

@@ -6,20 +6,23 @@
 //
 //     %0 = exp %x : f32[4]                 (nobody uses %0)
 //     return %x                     ->     return %x
+#include "passes/dce.h"
+
 #include "passes/map.h"
 #include "passes/passes.h"
 
 // One walk from the end to the start: when an op is reached, all its users have been decided.
-static void sweep(lg_function *f, lg_pass_ctx *ctx)
+int lg_drop_unused(lg_function *function, lg_arena *scratch)
 {
-    lg_map uses = {.arena = ctx->scratch};
-    for (int i = 0; i < f->results.count; i++)
-        lg_map_at(&uses, f->results.items[i])->as.number++;
-    LG_FOR_OPS(op, f)
+    int dropped = 0;
+    lg_map uses = {.arena = scratch};
+    for (int i = 0; i < function->results.count; i++)
+        lg_map_at(&uses, function->results.items[i])->as.number++;
+    LG_FOR_OPS(op, function)
     for (int i = 0; i < op->operand_count; i++)
         lg_map_at(&uses, op->operands[i])->as.number++;
 
-    for (lg_op *op = f->last, *previous; op; op = previous) {
+    for (lg_op *op = function->last, *previous; op; op = previous) {
         previous = op->previous;
         bool used = op->code == LG_OP_write;
         for (int i = 0; i < op->result_count; i++)
@@ -29,8 +32,9 @@ static void sweep(lg_function *f, lg_pass_ctx *ctx)
         for (int i = 0; i < op->operand_count; i++)
             lg_map_at(&uses, op->operands[i])->as.number--;
         lg_op_remove(op);
-        ctx->changes++;
+        dropped++;
     }
+    return dropped;
 }
 
 static void mark_callees(const lg_function *f, lg_map *reached)
@@ -44,7 +48,7 @@ static void mark_callees(const lg_function *f, lg_map *reached)
 bool lg_pass_dce(lg_unit *unit, lg_pass_ctx *ctx)
 {
     LG_FOR_FUNCTIONS(f, unit->module)
-    sweep(f, ctx);
+    ctx->changes += lg_drop_unused(f, ctx->scratch);
     lg_map reached = {.arena = ctx->scratch};
     LG_FOR_FUNCTIONS(f, unit->module)
     if (f->kind == LG_FUNC)

@@ -23,6 +23,7 @@
 // A broadcast that the func would read stays in the func: it costs nothing there, in a fused
 // kernel, and its result may be far larger than the weights.
 #include "passes/cse.h"
+#include "passes/dce.h"
 #include "passes/map.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
@@ -210,17 +211,6 @@ static void merge_writes(packer *p)
     }
 }
 
-// Constants that only moved ops read are left without a user.
-static void drop_unused_constants(lg_function *f)
-{
-    for (lg_op *op = f->last, *previous; op; op = previous) {
-        previous = op->previous;
-        if (lg_op_info_of(op->code)->class == LG_CLASS_SOURCE &&
-            lg_count_uses(f, op->results[0]) == 0)
-            lg_op_remove(op);
-    }
-}
-
 bool lg_pass_prepack(lg_unit *unit, lg_pass_ctx *ctx)
 {
     lg_arena *scratch = ctx->scratch;
@@ -240,7 +230,7 @@ bool lg_pass_prepack(lg_unit *unit, lg_pass_ctx *ctx)
         int changes = ctx->changes;
         pack_one(&p, f);
         if (ctx->changes > changes)
-            drop_unused_constants(f);
+            lg_drop_unused(f, scratch); // constants that only moved ops read
     }
     if (p.pack && ctx->changes > 0)
         merge_writes(&p);
