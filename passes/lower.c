@@ -110,6 +110,11 @@ static lg_kslot *slot_of(lowering *l, const lg_value *value)
     return slot;
 }
 
+static void share(lowering *l, const lg_value *value, lg_kslot *slot)
+{
+    lg_map_at(&l->slots, value)->as.pointer = slot;
+}
+
 // Before launches are made: whose memory is whose. Results and written symbols first, then, from the
 // last op to the first, the operands of views share what their result has.
 static void share_slots(lowering *l, const lg_function *f)
@@ -120,16 +125,16 @@ static void share_slots(lowering *l, const lg_function *f)
         new_slot(l, f->results.items[i], f->result_names.items[i], LG_PLACE_OUTPUT, i);
     LG_FOR_OPS(op, f)
     if (op->code == LG_OP_write)
-        lg_map_at(&l->slots, op->operands[1])->as.pointer = slot_of(l, op->operands[0]);
+        share(l, op->operands[1], slot_of(l, op->operands[0]));
     LG_FOR_OPS(op, f)
     if (op->code == LG_OP_reshape) // forwards: chains of reshapes name one slot
-        lg_map_at(&l->slots, op->results[0])->as.pointer = slot_of(l, op->operands[0]);
+        share(l, op->results[0], slot_of(l, op->operands[0]));
     for (const lg_op *op = f->last; op; op = op->previous) {
         if (op->code != LG_OP_concat)
             continue;
         lg_kslot *slot = slot_of(l, op->results[0]);
         for (int i = 0; i < op->operand_count; i++)
-            lg_map_at(&l->slots, op->operands[i])->as.pointer = slot;
+            share(l, op->operands[i], slot);
     }
 }
 
