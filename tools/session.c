@@ -75,17 +75,40 @@ void lg_session_close(lg_session *s)
 
 // ---- weights
 
+// The message of the runtime has room for some of the tensors that do not fit; here are all.
+static void add_fault(void *context, const char *text)
+{
+    fprintf(context, "\n  %s", text);
+}
+
+static bool report_faults(const lg_error *error, const char *faults, lg_diag *diag)
+{
+    if (!*faults)
+        return lg_cli_fail(diag, error);
+    int heading = (int)strcspn(error->message, "\n");
+    return lg_error_at(diag, (lg_location){0}, "%.*s%s", heading, error->message, faults);
+}
+
 bool lg_load_weights(lg_model *model, const char *path, const lg_parallel *parallel, lg_diag *diag)
 {
     lg_error error;
-    lg_weights_report report = {0};
     if (lg_model_artifact(model)->packed_bytes == 0) {
         lg_warning_at(diag, (lg_location){.file = path}, "%s has no weights; this is not read",
                       lg_model_name(model));
         return true;
     }
-    if (!lg_model_load_weights(model, path, parallel, &report, &error))
-        return lg_cli_fail(diag, &error);
+    char *faults = NULL;
+    size_t length;
+    FILE *list = open_memstream(&faults, &length);
+    lg_weights_report report = {.context = list, .fault = list ? add_fault : NULL};
+    bool good = lg_model_load_weights(model, path, parallel, &report, &error);
+    if (list)
+        fclose(list);
+    if (!good)
+        report_faults(&error, faults ? faults : "", diag);
+    free(faults);
+    if (!good)
+        return false;
     if (report.dead + report.unknown > 0)
         lg_note_at(diag, (lg_location){.file = path},
                    "%zu tensors are not read: %zu that the model has but nothing depends on, %zu "
