@@ -34,6 +34,14 @@ static bool is_commutative(lg_opcode code)
     }
 }
 
+// Numbers are the same if their bits are: 0 and -0 differ, a NaN is equal to itself.
+static uint64_t number_bits(double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
 static bool same_attr(const lg_attr *a, const lg_attr *b)
 {
     if (a->name != b->name)
@@ -42,11 +50,15 @@ static bool same_attr(const lg_attr *a, const lg_attr *b)
     case LG_KIND_INTS:
         return a->count == b->count &&
                memcmp(a->as.ints, b->as.ints, (size_t)a->count * sizeof(int64_t)) == 0;
-    case LG_KIND_NUMBERS: // bits: 0 and -0 differ, a NaN is equal to itself
-        return a->count == b->count &&
-               memcmp(a->as.numbers, b->as.numbers, (size_t)a->count * sizeof(double)) == 0;
+    case LG_KIND_NUMBERS:
+        if (a->count != b->count)
+            return false;
+        for (int i = 0; i < a->count; i++)
+            if (number_bits(a->as.numbers[i]) != number_bits(b->as.numbers[i]))
+                return false;
+        return true;
     case LG_KIND_NUMBER:
-        return memcmp(&a->as.number, &b->as.number, sizeof(double)) == 0;
+        return number_bits(a->as.number) == number_bits(b->as.number);
     case LG_KIND_FUNCTION:
         return a->as.function == b->as.function;
     default:
@@ -97,11 +109,8 @@ static uint64_t hash_op(const lg_op *op, lg_map *numbers)
     }
     uint64_t hash = (sum ^ (uint64_t)op->code) * 0xff51afd7ed558ccdu;
     for (int i = 0; i < op->attr_count; i++)
-        if (lg_attr_info_of(op->attrs[i].name)->kind == LG_KIND_NUMBER) {
-            uint64_t bits;
-            memcpy(&bits, &op->attrs[i].as.number, sizeof bits);
-            hash = (hash ^ bits) * 0xff51afd7ed558ccdu;
-        }
+        if (lg_attr_info_of(op->attrs[i].name)->kind == LG_KIND_NUMBER)
+            hash = (hash ^ number_bits(op->attrs[i].as.number)) * 0xff51afd7ed558ccdu;
     return hash ^ hash >> 29;
 }
 

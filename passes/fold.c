@@ -13,7 +13,6 @@
 #include "passes/rewriter.h"
 
 #include <math.h>
-#include <string.h>
 
 static bool is_foldable(const lg_op *op, int64_t max_elements)
 {
@@ -67,7 +66,7 @@ static lg_value *evaluate(lg_rewriter *r, lg_op *op)
     if (to_numbers(result, numbers, count)) {
         bool same = true;
         for (int64_t i = 1; i < count; i++)
-            same &= memcmp(&numbers[i], &numbers[0], sizeof numbers[0]) == 0;
+            same &= numbers[i] == numbers[0] && signbit(numbers[i]) == signbit(numbers[0]);
         lg_attr attr = same ? lg_attr_number(LG_ATTR_value, numbers[0])
                             : lg_attr_numbers(LG_ATTR_values, (int)count, numbers);
         constant = lg_rewrite_build(r, op, LG_OP_constant, 0, NULL, 1, &attr, type);

@@ -87,7 +87,30 @@ static bool feeds_contraction(const lg_group *g, const lg_value *value)
     return false;
 }
 
-// Is everything in the group elementwise, so that it can follow a contraction of shape `type`?
+// Are all axes but the last of one size?
+static bool same_rows(const lg_type *a, const lg_type *b)
+{
+    if (a->rank != b->rank)
+        return false;
+    for (int i = 0; i < a->rank - 1; i++)
+        if (a->dims[i] != b->dims[i])
+            return false;
+    return true;
+}
+
+// A slice of columns (channels) alone.
+static bool is_column_slice(const lg_op *op)
+{
+    if (op->code != LG_OP_slice || op->results[0]->type.rank < 2)
+        return false;
+    for (int a = 0; a < op->results[0]->type.rank; a++)
+        if (lg_op_int_at(op, LG_ATTR_step, a) != 1)
+            return false;
+    return same_rows(&op->results[0]->type, &op->operands[0]->type);
+}
+
+// Is everything in the group elementwise (or a slice of columns), so that it can follow a contraction
+// of shape `type`?
 static bool is_epilogue(const fuser *f, const lg_group *g, const lg_type *type)
 {
     if (g->ops.count > f->max_ops)
@@ -95,9 +118,9 @@ static bool is_epilogue(const fuser *f, const lg_group *g, const lg_type *type)
     for (int i = 0; i < g->ops.count; i++) {
         const lg_op *op = g->ops.items[i];
         bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
-                      op->code == LG_OP_cast;
-        if (!simple || (class_of(op) == LG_CLASS_ELEMENTWISE && type &&
-                        !lg_shape_equal(&op->results[0]->type, type)))
+                      op->code == LG_OP_cast || is_column_slice(op);
+        if (!simple || (class_of(op) == LG_CLASS_ELEMENTWISE &&
+                        !same_rows(&op->results[0]->type, type)))
             return false;
     }
     return true;
@@ -116,10 +139,23 @@ static bool reduces_in_parallel(const lg_op *op)
     return parallel >= 8 || lg_type_elements(from) <= 1 << 16;
 }
 
+// The contraction that `value` is, or ends the epilogue of; or NULL.
+static const lg_op *contraction_behind(const lg_value *value)
+{
+    while (value->kind == LG_VALUE_RESULT) {
+        const lg_op *op = value->op;
+        if (class_of(op) == LG_CLASS_CONTRACTION)
+            return op;
+        if (class_of(op) != LG_CLASS_ELEMENTWISE)
+            return NULL;
+        value = op->operands[0];
+    }
+    return NULL;
+}
+
 static bool is_channel_slice(const lg_op *op)
 {
-    return op->code == LG_OP_slice && op->operands[0]->kind == LG_VALUE_RESULT &&
-           class_of(op->operands[0]->op) == LG_CLASS_CONTRACTION;
+    return is_column_slice(op) && contraction_behind(op->operands[0]);
 }
 
 static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
@@ -258,7 +294,8 @@ static void absorb(fuser *f, int into, int from)
         put(f, g->ops.items[i], into);
 }
 
-// The groups of the slices of the contraction `op` that its kernel can compute join it.
+// The groups of the slices of `op`, a contraction or the end of its epilogue, join it if its kernel can
+// compute them.
 static void take_slices(fuser *f, lg_op *op)
 {
     int own = group_of(f, op);
@@ -314,6 +351,8 @@ static bool is_small(const fuser *f, const lg_group *g, double max_flops, stage_
         lg_op_class class = class_of(op);
         if (op->code == LG_OP_conv2d || op->code == LG_OP_conv2d_input_grad ||
             op->code == LG_OP_conv2d_filter_grad || op->code == LG_OP_scatter_add)
+            return false;
+        if (type->rank == 4 && type->dims[1] * type->dims[2] > 1) // images have better loops
             return false;
         needs->flops += lg_op_flops(op);
         if (class != LG_CLASS_MOVEMENT && class != LG_CLASS_SOURCE)
@@ -456,8 +495,9 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
     copy_results(function);
     for (lg_op *op = function->last; op; op = op->previous) {
         place(&f, op, fusing);
-        if (fusing && class_of(op) == LG_CLASS_CONTRACTION && group_of(&f, op) >= 0 &&
-            f.groups.items[group_of(&f, op)].ops.count == 1 && ctx->target->kind == LG_TARGET_CPU)
+        if (fusing && ctx->target->kind == LG_TARGET_CPU && group_of(&f, op) >= 0 &&
+            f.groups.items[group_of(&f, op)].ops.count == 1 &&
+            contraction_behind(op->results[0]))
             take_slices(&f, op);
     }
     double stage_flops = (double)lg_pass_option_value(ctx, "stage-flops", 16000000);

@@ -15,19 +15,19 @@
 //     %3 = slice %2 {start=[0,0,0,0], limit=[1,8,8,16]} : f32[1,8,8,16]
 //     %4 = slice %2 {start=[0,0,0,16], limit=[1,8,8,24]} : f32[1,8,8,8]
 //
-// Where only some are followed by relu, all get max(x, floor) with a floor of 0 or -inf a channel
-// (`mixed-relu`). Left alone: a sibling whose result goes straight into more arithmetic that would
+// Where only some are followed by relu, the relus stay behind the slices: `fuse` makes one kernel of
+// the convolution and all that reads its slices. Left alone: a sibling whose result goes straight into more arithmetic that would
 // have been its epilogue (a residual sum, say) and has no other convolution to fuse with; channels
-// that are no multiple of `align`, because their slices would straddle vectors.
+// that are no multiple of `align` (0: two vectors of the target), because their slices would straddle
+// tiles.
 #include "passes/passes.h"
 #include "passes/rewriter.h"
-
-#include <math.h>
 
 typedef struct sibling {
     lg_op *conv;
     lg_value *shift; // the bias before its broadcast, or NULL
     bool relu;
+    lg_value *sum; // the result with bias
     lg_value *end; // the result with bias and relu
 } sibling;
 
@@ -37,7 +37,6 @@ typedef struct merger {
     lg_rewriter *r;
     lg_map symbol_only;
     int64_t max_padding, align;
-    bool mixed_relu;
 } merger;
 
 enum { H, W };
@@ -104,6 +103,7 @@ static sibling describe(merger *m, lg_op *conv)
             user = lg_rewrite_single_user(m->r, s.end);
         }
     }
+    s.sum = s.end;
     if (user && user->code == LG_OP_relu) {
         s.relu = true;
         s.end = user->results[0];
@@ -164,9 +164,9 @@ static bool padding_pays(const merger *m, const sibling_list *group)
     return merged <= now * (1 + 0.01 * (double)m->max_padding);
 }
 
-static bool is_alike(const merger *m, const sibling *a, const sibling *b, bool same_size)
+static bool is_alike(const sibling *a, const sibling *b, bool same_size)
 {
-    return (m->mixed_relu || a->relu == b->relu) && are_aligned(a->conv, b->conv) &&
+    return are_aligned(a->conv, b->conv) &&
            (!same_size || (filter_size(a->conv, H) == filter_size(b->conv, H) &&
                            filter_size(a->conv, W) == filter_size(b->conv, W)));
 }
@@ -177,7 +177,7 @@ static sibling_list group_of(merger *m, const sibling_list *all, int first, bool
     sibling_list group = {0};
     for (int i = first; i < all->count; i++)
         if (all->items[i].conv->function &&
-            is_alike(m, &all->items[first], &all->items[i], same_size))
+            is_alike(&all->items[first], &all->items[i], same_size))
             LG_PUSH(m->r->ctx->scratch, &group, all->items[i]);
     return group;
 }
@@ -260,30 +260,12 @@ static lg_value *add_biases(merger *m, lg_op *at, const sibling_list *group, lg_
                              lg_rewrite_broadcast(m->r, at, shift, &value->type));
 }
 
-// max(value, floor): 0 where there was a relu, -inf elsewhere.
-static lg_value *apply_floor(merger *m, lg_op *at, const sibling_list *group, lg_value *value)
+static bool all_end_in_relu(const sibling_list *group)
 {
-    int64_t count = value->type.dims[3], next = 0;
-    double *floors = LG_NEW_ARRAY(m->r->ctx->scratch, double, count);
     for (int i = 0; i < group->count; i++)
-        for (int64_t c = 0; c < channels(&group->items[i]); c++)
-            floors[next++] = group->items[i].relu ? 0 : -INFINITY;
-    lg_type type = LG_TYPE(value->type.dtype, 1, 1, 1, count);
-    lg_attr attr = lg_attr_numbers(LG_ATTR_values, (int)count, floors);
-    lg_value *floor = lg_rewrite_build(m->r, at, LG_OP_constant, 0, NULL, 1, &attr, &type);
-    return lg_rewrite_binary(m->r, at, LG_OP_max, value,
-                             lg_rewrite_broadcast(m->r, at, floor, &value->type));
-}
-
-static lg_value *apply_relus(merger *m, lg_op *at, const sibling_list *group, lg_value *value)
-{
-    int relus = 0;
-    for (int i = 0; i < group->count; i++)
-        relus += group->items[i].relu;
-    if (relus == 0)
-        return value;
-    return relus == group->count ? lg_rewrite_unary(m->r, at, LG_OP_relu, value)
-                                 : apply_floor(m, at, group, value);
+        if (!group->items[i].relu)
+            return false;
+    return true;
 }
 
 // Moves what `value` is made of, where it stands behind `at`, in front of it.
@@ -317,7 +299,9 @@ static void merge(merger *m, sibling_list *group)
     move_weights_up(m, group, at);
     lg_value *value = merged_conv(m, at, group);
     value = add_biases(m, at, group, value);
-    value = apply_relus(m, at, group, value);
+    bool relu = all_end_in_relu(group);
+    if (relu)
+        value = lg_rewrite_unary(m->r, at, LG_OP_relu, value);
     lg_value **slices = LG_NEW_ARRAY(m->r->ctx->scratch, lg_value *, group->count);
     for (int64_t i = 0, start = 0; i < group->count; i++) {
         int64_t limit = start + channels(&group->items[i]);
@@ -325,7 +309,7 @@ static void merge(merger *m, sibling_list *group)
         start = limit;
     }
     for (int i = 0; i < group->count; i++) // `at` goes with its sibling
-        lg_rewrite_replace(m->r, group->items[i].end, slices[i]);
+        lg_rewrite_replace(m->r, relu ? group->items[i].end : group->items[i].sum, slices[i]);
 }
 
 static void merge_function(lg_function *f, lg_pass_ctx *ctx)
@@ -334,8 +318,9 @@ static void merge_function(lg_function *f, lg_pass_ctx *ctx)
     merger m = {.r = &r,
                 .symbol_only = {.arena = ctx->scratch},
                 .max_padding = lg_pass_option_of(ctx, "max-padding"),
-                .align = lg_pass_option_of(ctx, "align"),
-                .mixed_relu = lg_pass_option_of(ctx, "mixed-relu") != 0};
+                .align = lg_pass_option_of(ctx, "align")};
+    if (m.align == 0) // a panel of the schedules' tiles
+        m.align = 2 * (int64_t)ctx->target->lanes;
     lg_rewrite_begin(&r, ctx, f);
     lg_mark_symbol_only(&m.symbol_only, f);
     sibling_list all = {0};
@@ -361,8 +346,6 @@ static void merge_function(lg_function *f, lg_pass_ctx *ctx)
 
 bool lg_pass_merge_siblings(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    if (lg_pass_option_of(ctx, "align") < 1)
-        return lg_error_at(ctx->diag, (lg_location){0}, "merge-siblings: align must be 1 or more");
     LG_FOR_FUNCTIONS(f, unit->module)
     if (f->kind == LG_FUNC)
         merge_function(f, ctx);

@@ -235,7 +235,20 @@ static lg_kx *gather_element(lg_tensor_context *ctx, const lg_op *op, const lg_i
 
 // ---- sources
 
-static lg_kx *constant_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index)
+// base + step * lane, a vector where it has to be.
+static lg_kx *lane_values(lg_kbuilder *k, lg_kx *base, int64_t step, int lanes)
+{
+    if (!step || lanes == 1)
+        return base;
+    lg_kx *lane = lg_kx_lanes(k, lanes);
+    if (step != 1)
+        lane = lg_kx_apply(k, LG_S_MUL, lane, lg_kx_int(k, step), NULL);
+    return lg_kx_apply(k, LG_S_ADD, lane, base, NULL);
+}
+
+// A list becomes a chain of choices, one where the number changes.
+static lg_kx *constant_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index,
+                               int lanes)
 {
     lg_kbuilder *k = ctx->k;
     const lg_type *type = &op->results[0]->type;
@@ -243,17 +256,21 @@ static lg_kx *constant_element(lg_tensor_context *ctx, const lg_op *op, const lg
     const lg_attr *values = lg_op_attr(op, LG_ATTR_values);
     if (!values)
         return lg_kx_number(k, dtype, lg_op_number(op, LG_ATTR_value));
-    // A list becomes a chain of choices; long lists never get here (they are packed symbols).
-    int64_t strides[LG_MAX_RANK];
+    int64_t strides[LG_MAX_RANK], step = 0;
     strides_of(type, strides);
     lg_kx *linear = lg_kx_int(k, 0);
-    for (int a = 0; a < type->rank; a++)
+    for (int a = 0; a < type->rank; a++) {
         linear = lg_kx_add(k, linear, lg_kx_muli(k, index[a].base, strides[a]));
-    lg_kx *element = lg_kx_number(k, dtype, values->as.numbers[values->count - 1]);
+        step += index[a].step * strides[a];
+    }
+    linear = lane_values(k, linear, step, lanes);
+    const double *numbers = values->as.numbers;
+    lg_kx *element = lg_kx_number(k, dtype, numbers[values->count - 1]);
     for (int i = values->count - 2; i >= 0; i--)
-        element = lg_kx_apply(k, LG_S_SELECT,
-                              lg_kx_apply(k, LG_S_LE, linear, lg_kx_int(k, i), NULL),
-                              lg_kx_number(k, dtype, values->as.numbers[i]), element);
+        if (numbers[i] != numbers[i + 1])
+            element = lg_kx_apply(k, LG_S_SELECT,
+                                  lg_kx_apply(k, LG_S_LE, linear, lg_kx_int(k, i), NULL),
+                                  lg_kx_number(k, dtype, numbers[i]), element);
     return element;
 }
 
@@ -261,12 +278,7 @@ static lg_kx *iota_element(lg_tensor_context *ctx, const lg_op *op, const lg_ind
 {
     lg_kbuilder *k = ctx->k;
     lg_index at = index[lg_op_int(op, LG_ATTR_axis)];
-    lg_kx *element = at.base;
-    if (at.step && lanes > 1)
-        element = lg_kx_apply(
-            k, LG_S_ADD,
-            lg_kx_apply(k, LG_S_MUL, lg_kx_lanes(k, lanes), lg_kx_int(k, at.step), NULL), at.base,
-            NULL);
+    lg_kx *element = lane_values(k, at.base, at.step, lanes);
     return lg_kx_cast(k, lg_compute_dtype(op->results[0]->type.dtype), element);
 }
 
@@ -287,7 +299,7 @@ static lg_kx *op_element(lg_tensor_context *ctx, const lg_op *op, const lg_index
     lg_index mapped[LG_MAX_RANK] = {0};
     switch (op->code) {
     case LG_OP_constant:
-        return constant_element(ctx, op, index);
+        return constant_element(ctx, op, index, lanes);
     case LG_OP_iota:
         return iota_element(ctx, op, index, lanes);
     case LG_OP_pad:
@@ -417,7 +429,7 @@ bool lg_element_has_lanes(const lg_tensor_context *ctx, const lg_value *value, i
                 return false;
         return true;
     case LG_CLASS_SOURCE:
-        return !lg_op_attr(op, LG_ATTR_values);
+        return true;
     case LG_CLASS_MOVEMENT:
         return movement_has_lanes(ctx, op, axis);
     case LG_CLASS_REDUCTION:
