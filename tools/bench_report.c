@@ -85,7 +85,8 @@ static void print_table(const lg_bench *b, const row *rows, int count, const row
     int width = (int)strlen("all kernels");
     for (int i = 0; i < count; i++)
         width = (int)strlen(rows[i].kernel) > width ? (int)strlen(rows[i].kernel) : width;
-    fprintf(out, "%-*s  launches        ms      %%   GFLOP/s      GB/s  first launch\n", width, "kernel");
+    fprintf(out, "%-*s  launches        ms      %%   GFLOP/s      GB/s  first launch\n", width,
+            "kernel");
     for (int i = 0; i < count; i++)
         fprintf(out, "%-*s  %8d %9.3f %6.1f %9.1f %9.1f  %s\n", width, rows[i].kernel,
                 rows[i].launches, 1e3 * rows[i].seconds, 100 * rows[i].seconds / total,

@@ -38,7 +38,8 @@ static void report_kernels(const lg_program *program, const lg_entry *entry, FIL
 {
     double flops = 0, bytes = 0;
     int kernels = 0, width = widest_kernel(program);
-    fprintf(out, "  %-*s launches        MFLOP           MB  FLOP/byte  first launch\n", width, "kernel");
+    fprintf(out, "  %-*s launches        MFLOP           MB  FLOP/byte  first launch\n", width,
+            "kernel");
     for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next) {
         const char *label = NULL;
         int launches = launches_of(entry, kernel, &label);

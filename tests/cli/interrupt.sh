@@ -37,7 +37,7 @@ interrupt() {
     wait $process 2>.wait || got=$?
     [[ $got == "$want" ]] || fail "exit $got, expected $want"
     no_temporary out temporary
-    [[ -z $(ls -A out temporary | grep -v ':$') ]] || fail "left behind"
+    [[ -z $(find out temporary -mindepth 1) ]] || fail "left behind"
 }
 
 interrupt TERM 143 "$LGPNC" build net.ir --emit=shared -o out/net.so

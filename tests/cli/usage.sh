@@ -76,3 +76,15 @@ expect_stdout 'width=64 .*multiple of 8'
 expect_exit 0 "$LGPNC" models lgpn
 expect_stdout '^    node_logits +f32\[1,55,2\]'
 expect_stdout '46485751 parameters in 470 tensors'
+
+# The graph that predict takes by itself, and others.
+usage 'no file to write' graph
+usage 'needs --table' graph -o g.npy --without-set=1
+fault 'no.tsv' graph -o g.npy --table=no.tsv
+no_file g.npy
+"$LGPNC" graph -o default.npy
+"$LGPNC" graph -o table.npy --table="$SOURCE/models/red140.tsv"
+"$LGPNC" graph -o fold.npy --table="$SOURCE/models/red140.tsv" --without-set=1
+same default.npy table.npy
+cmp -s table.npy fold.npy && fail "the test set was counted"
+true
