@@ -15,11 +15,11 @@
 //     %3 = slice %2 {start=[0,0,0,0], limit=[1,8,8,16]} : f32[1,8,8,16]
 //     %4 = slice %2 {start=[0,0,0,16], limit=[1,8,8,24]} : f32[1,8,8,8]
 //
-// Where only some are followed by relu, the relus stay behind the slices: `fuse` makes one kernel of
-// the convolution and all that reads its slices. Left alone: a sibling whose result goes straight into more arithmetic that would
-// have been its epilogue (a residual sum, say) and has no other convolution to fuse with; channels
-// that are no multiple of `align` (0: two vectors of the target), because their slices would straddle
-// tiles.
+// Where only some are followed by relu, the relus stay behind the slices: `fuse` makes one kernel
+// of the convolution and all that reads its slices. Left alone: a sibling whose result goes
+// straight into more arithmetic that would have been its epilogue (a residual sum, say) and has no
+// other convolution to fuse with; channels that are no multiple of `align` (0: two vectors of the
+// target), because their slices would straddle tiles.
 #include "passes/passes.h"
 #include "passes/rewriter.h"
 
@@ -176,8 +176,7 @@ static sibling_list group_of(merger *m, const sibling_list *all, int first, bool
 {
     sibling_list group = {0};
     for (int i = first; i < all->count; i++)
-        if (all->items[i].conv->function &&
-            is_alike(&all->items[first], &all->items[i], same_size))
+        if (all->items[i].conv->function && is_alike(&all->items[first], &all->items[i], same_size))
             LG_PUSH(m->r->ctx->scratch, &group, all->items[i]);
     return group;
 }

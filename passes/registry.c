@@ -42,6 +42,16 @@ const char *lg_pipeline_named(const char *name, lg_target_kind kind)
     return NULL;
 }
 
+// Does "; name=" stand at `text`? A semicolon may stand in a help text as well.
+static bool ends_option(const char *text)
+{
+    if (*text != ';')
+        return *text == '\0';
+    text += 1 + strspn(text + 1, " ");
+    size_t name = strcspn(text, " =;:,");
+    return name > 0 && text[name] == '=';
+}
+
 bool lg_option_next(const char **at, lg_option_row *row)
 {
     const char *text = *at + strspn(*at, " ;");
@@ -53,7 +63,9 @@ bool lg_option_next(const char **at, lg_option_row *row)
     row->name_length = (int)(equals - text);
     row->initial = strtoll(equals + 1, &end, 10);
     row->help = end + strspn(end, ": ");
-    row->help_length = (int)strcspn(row->help, ";");
+    row->help_length = 0;
+    while (!ends_option(row->help + row->help_length))
+        row->help_length++;
     *at = row->help + row->help_length;
     return true;
 }

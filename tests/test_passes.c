@@ -262,13 +262,13 @@ START_TEST(tells_what_is_wrong_with_a_pipeline)
 }
 END_TEST
 
-START_TEST(options_have_the_defaults_of_the_row)
+START_TEST(options_are_read_from_text_and_row)
 {
     lg_arena *arena = lg_arena_new();
     lg_diag *diag = lg_diag_new();
     lg_pipeline pipeline = {0};
-    ck_assert(lg_pipeline_parse(arena, " dce , merge-siblings { align = 4 , mixed-relu } ", 0, NULL,
-                                &pipeline, diag));
+    ck_assert(
+        lg_pipeline_parse(arena, " dce , fuse { max-ops = 4 , off } ", 0, NULL, &pipeline, diag));
     ck_assert_int_eq(pipeline.stages.count, 2);
     const lg_stage *stage = &pipeline.stages.items[1];
     ck_assert_int_eq(stage->options.count, 2);
@@ -276,13 +276,17 @@ START_TEST(options_have_the_defaults_of_the_row)
     ck_assert_int_eq(stage->options.items[1].value, 1);
     ck_assert_int_eq(stage->where.column, 8);
     lg_pass_ctx ctx = {.option_count = 2, .options = stage->options.items};
-    ck_assert_int_eq(lg_pass_option_value(&ctx, "align", 8), 4);
+    ck_assert_int_eq(lg_pass_option_value(&ctx, "max-ops", 8), 4);
     ck_assert_int_eq(lg_pass_option_value(&ctx, "max-padding", 7), 7);
-    const char *at = stage->pass->options;
+    const char *at = "most=-7: in a row; or none; fast=1: 3 = 3";
     lg_option_row row;
     ck_assert(lg_option_next(&at, &row));
-    ck_assert_int_eq(row.initial, 100);
-    ck_assert_int_eq(strncmp(row.name, "max-padding=", (size_t)row.name_length + 1), 0);
+    ck_assert_int_eq(row.initial, -7);
+    ck_assert_int_eq(row.name_length, 4);
+    ck_assert_int_eq(row.help_length, (int)strlen("in a row; or none"));
+    ck_assert(lg_option_next(&at, &row));
+    ck_assert_str_eq(row.help, "3 = 3");
+    ck_assert(!lg_option_next(&at, &row));
     lg_diag_free(diag);
     lg_arena_free(arena);
 }
@@ -430,7 +434,7 @@ int main(void)
     tcase_add_test(manager, names_the_pass_that_changed_the_meaning);
     tcase_add_test(manager, names_the_pass_that_broke_the_ir);
     tcase_add_test(manager, tells_what_is_wrong_with_a_pipeline);
-    tcase_add_test(manager, options_have_the_defaults_of_the_row);
+    tcase_add_test(manager, options_are_read_from_text_and_row);
     tcase_add_test(manager, disabled_passes_do_not_run);
     tcase_add_test(manager, prints_after_passes_that_changed_something);
     tcase_add_test(manager, dumps_numbered_files);

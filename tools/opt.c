@@ -156,7 +156,9 @@ static bool run_pipeline(opt_arguments *a, lg_unit *unit, lg_diag *diag)
     const char *text = a->level    ? lg_pipeline_named(a->level, a->options.target->kind)
                        : a->passes ? a->passes
                                    : "";
-    return lg_pipeline_run(unit, text, &a->options, diag);
+    bool ok = lg_pipeline_run(unit, text, &a->options, diag);
+    a->options.loaded = NULL;
+    return ok;
 }
 
 static bool run(opt_arguments *a, lg_diag *diag)

@@ -126,7 +126,8 @@ static lg_type random_declared(generator *g, const lg_value *like, lg_opcode cod
         return lg_type_make(type.dtype, like->type.rank, like->type.dims);
     if (like && code == LG_OP_reshape && pick(g, 2)) {
         int64_t dims[] = {1, lg_type_elements(&like->type), 1};
-        return lg_type_make(type.dtype, 1 + pick(g, 3), pick(g, 2) ? dims : dims + 1);
+        int first = pick(g, 2);
+        return lg_type_make(type.dtype, 2 + pick(g, 2 - first), dims + first);
     }
     return type;
 }
@@ -142,7 +143,7 @@ static void try_op(generator *g)
     lg_value *operands[3];
     if (count == LG_VARIADIC)
         count = 1 + pick(g, 3);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < 3; i++) {
         operands[i] = g->pool.items[pick(g, g->pool.count)];
         for (int again = 0; i > 0 && again < 8 && code != LG_OP_conv2d &&
                             !lg_shape_equal(&operands[i]->type, &operands[0]->type);
