@@ -1,0 +1,33 @@
+// What a module computes on random numbers, and whether programs made of it compute the same: by
+// the reference interpreter of kernels, or compiled, serial and with threads.
+#ifndef LG_TESTS_SUPPORT_EXPECTATION_H
+#define LG_TESTS_SUPPORT_EXPECTATION_H
+
+#include "ir/graph.h"
+#include "passes/pass.h"
+
+#include <stdio.h>
+
+// A copy of `module` with only the func called `name`, what it calls and the symbols they use; the
+// whole module where `name` is NULL. Free it.
+lg_module *lg_module_extract(const lg_module *module, const char *name);
+
+typedef struct lg_expectation lg_expectation;
+
+// Evaluates every func of `module`, which must live as long. Ends the test when it cannot.
+lg_expectation *lg_expectation_new(const lg_module *module);
+void lg_expectation_free(lg_expectation *expectation);
+
+typedef enum lg_way {
+    LG_WAY_INTERPRETED, // lg_entry_interpret
+    LG_WAY_COMPILED     // lg_jit, in order, in reverse order and with threads: the same bits
+} lg_way;
+
+// Runs `pipeline`, which must lower, on a copy of the module and then @pack and every other entry
+// of the program. Says on `faults` what is wrong (a pass that fails, a program that does not
+// verify, a run that ends early, numbers that differ) and returns false. Memory is full of NaN
+// before each run and ends at a guard.
+bool lg_expectation_holds(const lg_expectation *expectation, const char *pipeline,
+                          const lg_target *target, lg_way way, FILE *faults);
+
+#endif
