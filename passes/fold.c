@@ -7,7 +7,8 @@
 //     %1 = sqrt %0 : f32[4]         ->      %1 = constant {value=1.4142135623730951} : f32[4]
 //
 // A result that is the same number everywhere is written as one number. Operands may be `iota` as
-// well; an iota itself stays, as the shorter form.
+// well; an iota itself stays, as the shorter form, and so does a formula whose result would be a list
+// of more than `max-list` numbers: a kernel computes it faster than it chooses from a list.
 #include "ir/interp.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
@@ -51,7 +52,7 @@ static lg_array *evaluate_operand(lg_arena *arena, const lg_value *value)
 }
 
 // The constant, or NULL.
-static lg_value *evaluate(lg_rewriter *r, lg_op *op)
+static lg_value *evaluate(lg_rewriter *r, lg_op *op, int64_t max_list)
 {
     lg_arena *arena = lg_arena_new(); // tensors: not to be kept until the pass ends
     lg_array **operands = LG_NEW_ARRAY(arena, lg_array *, op->operand_count);
@@ -67,6 +68,10 @@ static lg_value *evaluate(lg_rewriter *r, lg_op *op)
         bool same = true;
         for (int64_t i = 1; i < count; i++)
             same &= numbers[i] == numbers[0] && signbit(numbers[i]) == signbit(numbers[0]);
+        if (!same && count > max_list) {
+            lg_arena_free(arena);
+            return NULL;
+        }
         lg_attr attr = same ? lg_attr_number(LG_ATTR_value, numbers[0])
                             : lg_attr_numbers(LG_ATTR_values, (int)count, numbers);
         constant = lg_rewrite_build(r, op, LG_OP_constant, 0, NULL, 1, &attr, type);
@@ -78,6 +83,7 @@ static lg_value *evaluate(lg_rewriter *r, lg_op *op)
 bool lg_pass_fold(lg_unit *unit, lg_pass_ctx *ctx)
 {
     int64_t max_elements = lg_pass_option_of(ctx, "max-elements");
+    int64_t max_list = lg_pass_option_of(ctx, "max-list");
     LG_FOR_FUNCTIONS(f, unit->module)
     {
         if (f->kind == LG_KERNEL)
@@ -85,7 +91,7 @@ bool lg_pass_fold(lg_unit *unit, lg_pass_ctx *ctx)
         lg_rewriter r;
         lg_rewrite_begin(&r, ctx, f);
         for (lg_op *op; (op = lg_rewrite_next(&r));) {
-            lg_value *constant = is_foldable(op, max_elements) ? evaluate(&r, op) : NULL;
+            lg_value *constant = is_foldable(op, max_elements) ? evaluate(&r, op, max_list) : NULL;
             if (constant)
                 lg_rewrite_replace(&r, op->results[0], constant);
         }

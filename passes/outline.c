@@ -11,10 +11,16 @@ bool lg_is_duplicated(const lg_value *value)
     if (value->kind != LG_VALUE_RESULT)
         return false;
     const lg_op *op = value->op;
-    if (lg_op_info_of(op->code)->class == LG_CLASS_SOURCE)
+    lg_op_class class = lg_op_info_of(op->code)->class;
+    if (class == LG_CLASS_SOURCE)
         return true;
-    return (op->code == LG_OP_broadcast || op->code == LG_OP_reshape) &&
-           lg_is_duplicated(op->operands[0]);
+    if (class != LG_CLASS_ELEMENTWISE && op->code != LG_OP_broadcast && op->code != LG_OP_reshape &&
+        op->code != LG_OP_cast)
+        return false;
+    for (int i = 0; i < op->operand_count; i++)
+        if (!lg_is_duplicated(op->operands[i]))
+            return false;
+    return true;
 }
 
 typedef struct outliner {

@@ -10,7 +10,8 @@ typedef struct lg_group {
     LG_LIST(lg_op *) ops;
 } lg_group;
 
-// Ops that every kernel that reads them has a copy of: constants, iotas and broadcasts of them.
+// Values that every kernel that reads them computes for itself: constants, iotas, and formulas of
+// them (the indices and weights of a resize).
 bool lg_is_duplicated(const lg_value *value);
 // Replaces the group by a call of a new kernel function; the call stands at the end of the func, which
 // lg_sort_ops puts in order when all groups are outlined. Results of the call are what is used
