@@ -143,6 +143,29 @@ START_TEST(keeps_the_meaning_of_random_modules)
 }
 END_TEST
 
+// Down to the kernels, which run on the reference interpreter of the kernel IR.
+START_TEST(pipelines_compute_what_the_graph_does)
+{
+    char level[] = "O0";
+    level[1] = (char)('0' + _i);
+    for (int seed = 1; seed <= 20; seed++) {
+        lg_diag *diag = lg_diag_new();
+        lg_unit unit = {.module = lg_random_module((uint64_t)seed, 5 + seed)};
+        lg_pipeline_options options = {
+            .target = lg_target_find("x86-64-v3"), .verify = true, .check_each = true};
+        const char *text = lg_pipeline_named(level, LG_TARGET_CPU);
+        bool ok = lg_pipeline_run(&unit, text, &options, diag);
+        char *messages = messages_of(diag);
+        ck_assert_msg(ok, "-%s on random module %d: %s", level, seed, messages);
+        ck_assert_ptr_nonnull(unit.program);
+        free(messages);
+        lg_program_free(unit.program);
+        lg_module_free(unit.module);
+        lg_diag_free(diag);
+    }
+}
+END_TEST
+
 // ---- the manager
 
 static const char *const small = "param @w: f32[4]\n"
@@ -429,6 +452,7 @@ int main(void)
     TCase *meaning = tcase_create("meaning");
     tcase_add_loop_test(meaning, keeps_the_meaning_of_files, 0, passes);
     tcase_add_loop_test(meaning, keeps_the_meaning_of_random_modules, 0, passes);
+    tcase_add_loop_test(meaning, pipelines_compute_what_the_graph_does, 0, 2);
     suite_add_tcase(suite, meaning);
     TCase *manager = tcase_create("manager");
     tcase_add_test(manager, names_the_pass_that_changed_the_meaning);
