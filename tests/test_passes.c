@@ -452,7 +452,7 @@ int main(void)
     TCase *meaning = tcase_create("meaning");
     tcase_add_loop_test(meaning, keeps_the_meaning_of_files, 0, passes);
     tcase_add_loop_test(meaning, keeps_the_meaning_of_random_modules, 0, passes);
-    tcase_add_loop_test(meaning, pipelines_compute_what_the_graph_does, 0, 2);
+    tcase_add_loop_test(meaning, pipelines_compute_what_the_graph_does, 0, 4);
     suite_add_tcase(suite, meaning);
     TCase *manager = tcase_create("manager");
     tcase_add_test(manager, names_the_pass_that_changed_the_meaning);
