@@ -284,6 +284,22 @@ static lg_kx *iota_element(lg_tensor_context *ctx, const lg_op *op, const lg_ind
 
 // ---- elements
 
+// A u8 is computed in i32: what does not fit wraps, also where it goes on without a store between.
+static lg_kx *wrapped(lg_kbuilder *k, lg_dtype dtype, lg_kx *x)
+{
+    return dtype == LG_U8 ? lg_kx_apply(k, LG_S_AND, x, lg_kx_integer(k, LG_I32, 255), NULL) : x;
+}
+
+// Floats saturate at the ends of an integer type, integers wrap.
+static lg_kx *cast_element(lg_kbuilder *k, lg_dtype from, lg_dtype to, lg_kx *x)
+{
+    lg_kx *number = lg_kx_cast(k, lg_compute_dtype(to), x);
+    if (to != LG_U8 || !lg_dtype_is_float(from))
+        return wrapped(k, to, number);
+    number = lg_kx_apply(k, LG_S_MAX, number, lg_kx_integer(k, LG_I32, 0), NULL);
+    return lg_kx_apply(k, LG_S_MIN, number, lg_kx_integer(k, LG_I32, 255), NULL);
+}
+
 static lg_kx *elementwise_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index,
                                   int lanes)
 {
@@ -291,7 +307,9 @@ static lg_kx *elementwise_element(lg_tensor_context *ctx, const lg_op *op, const
     for (int i = 0; i < op->operand_count; i++)
         args[i] = lg_element(ctx, op->operands[i], index, lanes);
     const lg_value *last = op->operands[op->operand_count - 1];
-    return lg_expand_elementwise(ctx->k, op->code, lg_compute_dtype(last->type.dtype), args);
+    return wrapped(ctx->k, op->results[0]->type.dtype,
+                   lg_expand_elementwise(ctx->k, op->code, lg_compute_dtype(last->type.dtype),
+                                         args));
 }
 
 static lg_kx *op_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index, int lanes)
@@ -301,7 +319,7 @@ static lg_kx *op_element(lg_tensor_context *ctx, const lg_op *op, const lg_index
     case LG_OP_constant:
         return constant_element(ctx, op, index, lanes);
     case LG_OP_iota:
-        return iota_element(ctx, op, index, lanes);
+        return wrapped(ctx->k, op->results[0]->type.dtype, iota_element(ctx, op, index, lanes));
     case LG_OP_pad:
         return pad_element(ctx, op, index, lanes);
     case LG_OP_concat:
@@ -313,8 +331,8 @@ static lg_kx *op_element(lg_tensor_context *ctx, const lg_op *op, const lg_index
         return lg_element(ctx, op->operands[0], mapped, lanes);
     case LG_OP_cast:
         map_movement(ctx->k, op, index, mapped);
-        return lg_kx_cast(ctx->k, lg_compute_dtype(op->results[0]->type.dtype),
-                          lg_element(ctx, op->operands[0], mapped, lanes));
+        return cast_element(ctx->k, op->operands[0]->type.dtype, op->results[0]->type.dtype,
+                            lg_element(ctx, op->operands[0], mapped, lanes));
     case LG_OP_reshape:
     case LG_OP_transpose:
     case LG_OP_broadcast:
@@ -325,7 +343,8 @@ static lg_kx *op_element(lg_tensor_context *ctx, const lg_op *op, const lg_index
     default:
         if (lg_op_info_of(op->code)->class == LG_CLASS_ELEMENTWISE)
             return elementwise_element(ctx, op, index, lanes);
-        return lg_reduce_element(ctx, op, index, lanes);
+        return wrapped(ctx->k, op->results[0]->type.dtype,
+                       lg_reduce_element(ctx, op, index, lanes));
     }
 }
 

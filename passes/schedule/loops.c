@@ -91,12 +91,14 @@ static void stage(lg_schedule *s, const lg_value *value, int axes, const lg_inde
     lg_tensor_bind(&s->ctx, value, buffer, dropped);
 }
 
-// Axes of blocked layouts can't be fixed by a leading index.
-static int usable_lead(const lg_stages *stages)
+// Axes of blocked layouts can't be fixed by a leading index, and a tile has all its columns.
+static int usable_lead(const lg_schedule *s, const lg_stages *stages)
 {
     int lead = stages->lead;
     for (int i = 0; i < stages->kept.count; i++) {
         const lg_type *type = &stages->kept.items[i]->type;
+        if (lead == type->rank && lg_tile_suits(s, stages->kept.items[i]))
+            lead--;
         for (int d = 0; type->layout && d < type->layout->count; d++) {
             const lg_layout_dim *dim = &type->layout->dims[d];
             if (dim->part != LG_PART_WHOLE && dim->axis < lead)
@@ -116,7 +118,7 @@ void lg_schedule_loops(lg_schedule *s)
         return;
     }
     const lg_type *first = &stages.kept.items[0]->type;
-    int axes = usable_lead(&stages);
+    int axes = usable_lead(s, &stages);
     int64_t jobs = 1;
     for (int a = 0; a < axes; a++)
         jobs *= first->dims[a];
