@@ -183,8 +183,7 @@ void lg_order_symbols(lg_name_scope *s, lg_location where, int count, const char
     }
     *end = rest;
     int index = 0;
-    LG_FOR_SYMBOLS(symbol, module)
-    {
+    LG_FOR_SYMBOLS (symbol, module) {
         symbol->value->index = index++;
         module->last_symbol = symbol;
     }

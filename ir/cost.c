@@ -96,8 +96,7 @@ double lg_op_flops(const lg_op *op)
 double lg_function_flops(const lg_function *function)
 {
     double sum = 0;
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         sum += lg_op_flops(op);
     }
     return sum;

@@ -62,9 +62,9 @@ static lg_value *new_value(lg_arena *arena, lg_value_kind kind, const char *name
 
 lg_function *lg_module_function(const lg_module *module, const char *name)
 {
-    LG_FOR_FUNCTIONS(function, module)
-    if (strcmp(function->name, name) == 0)
-        return function;
+    LG_FOR_FUNCTIONS (function, module)
+        if (strcmp(function->name, name) == 0)
+            return function;
     return NULL;
 }
 
@@ -294,10 +294,10 @@ void lg_op_move(lg_op *op, lg_op *before)
 
 void lg_replace_uses(lg_function *function, lg_value *old, lg_value *new)
 {
-    LG_FOR_OPS(op, function)
-    for (int i = 0; i < op->operand_count; i++)
-        if (op->operands[i] == old)
-            op->operands[i] = new;
+    LG_FOR_OPS (op, function)
+        for (int i = 0; i < op->operand_count; i++)
+            if (op->operands[i] == old)
+                op->operands[i] = new;
     for (int i = 0; i < function->results.count; i++)
         if (function->results.items[i] == old)
             function->results.items[i] = new;
@@ -306,9 +306,9 @@ void lg_replace_uses(lg_function *function, lg_value *old, lg_value *new)
 int lg_count_uses(const lg_function *function, const lg_value *value)
 {
     int uses = 0;
-    LG_FOR_OPS(op, function)
-    for (int i = 0; i < op->operand_count; i++)
-        uses += op->operands[i] == value;
+    LG_FOR_OPS (op, function)
+        for (int i = 0; i < op->operand_count; i++)
+            uses += op->operands[i] == value;
     for (int i = 0; i < function->results.count; i++)
         uses += function->results.items[i] == value;
     return uses;
@@ -341,8 +341,7 @@ static lg_function *copied_function(const copier *c, const lg_function *old)
 
 static void copy_symbols(copier *c, const lg_module *from)
 {
-    LG_FOR_SYMBOLS(old, from)
-    {
+    LG_FOR_SYMBOLS (old, from) {
         lg_symbol *symbol = lg_symbol_new(c->to, old->role, old->name, old->value->type);
         symbol->dead = old->dead;
         symbol->init = old->init;
@@ -397,8 +396,8 @@ static void copy_body(copier *c, const lg_function *old, lg_function *function)
         LG_PUSH(c->scratch, &c->values,
                 lg_function_argument(function, argument->name, argument->type));
     }
-    LG_FOR_OPS(op, old)
-    copy_op(c, function, op);
+    LG_FOR_OPS (op, old)
+        copy_op(c, function, op);
     for (int i = 0; i < old->results.count; i++)
         lg_function_return(function, old->result_names.items[i],
                            copied_value(c, old->results.items[i]));
@@ -408,8 +407,8 @@ lg_module *lg_module_clone(const lg_module *module)
 {
     copier c = {.to = lg_module_new(module->name), .scratch = lg_arena_new()};
     copy_symbols(&c, module);
-    LG_FOR_FUNCTIONS(old, module)
-    copy_signature(&c, old);
+    LG_FOR_FUNCTIONS (old, module)
+        copy_signature(&c, old);
     for (int i = 0; i < c.functions_from.count; i++)
         copy_body(&c, c.functions_from.items[i], c.functions_to.items[i]);
     c.to->fresh = module->fresh;

@@ -35,14 +35,12 @@ static slot *number_values(lg_arena *scratch, const lg_function *function)
     int count = 0;
     for (int i = 0; i < function->arguments.count; i++)
         function->arguments.items[i]->id = count++;
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         for (int i = 0; i < op->result_count; i++)
             op->results[i]->id = count++;
     }
     slot *slots = LG_NEW_ARRAY(scratch, slot, count);
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         for (int i = 0; i < op->operand_count; i++)
             if (op->operands[i]->kind != LG_VALUE_SYMBOL)
                 slots[op->operands[i]->id].uses++;
@@ -164,8 +162,7 @@ static bool run_op(frame *f, const lg_op *op)
 
 static void free_slots(frame *f, const lg_function *function)
 {
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         for (int i = 0; i < op->result_count; i++)
             lg_arena_free(f->slots[op->results[i]->id].own);
     }

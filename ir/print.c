@@ -60,8 +60,7 @@ static void number_results(const lg_function *function)
     for (int i = 0; i < function->arguments.count; i++)
         lg_names_set(scratch, &taken, function->arguments.items[i]->name, NULL);
     int id = 0;
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         for (int i = 0; i < op->result_count; i++) {
             char text[16];
             do {
@@ -184,8 +183,7 @@ void lg_print_function(const lg_function *function, FILE *out)
 {
     number_results(function);
     print_header(function, out);
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         fputs("  ", out);
         print_op(op, out);
     }
@@ -213,10 +211,9 @@ void lg_print_module(const lg_module *module, FILE *out)
     fprintf(out, "module @%s\n", module->name);
     if (module->first_symbol)
         fputc('\n', out);
-    LG_FOR_SYMBOLS(symbol, module)
-    print_symbol(symbol, out);
-    LG_FOR_FUNCTIONS(function, module)
-    {
+    LG_FOR_SYMBOLS (symbol, module)
+        print_symbol(symbol, out);
+    LG_FOR_FUNCTIONS (function, module) {
         fputc('\n', out);
         lg_print_function(function, out);
     }

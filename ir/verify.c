@@ -123,9 +123,9 @@ static void check_written_once(verifier *v, const lg_op *op)
 static bool check_callee(verifier *v, const lg_op *op)
 {
     const lg_function *callee = lg_op_callee(op);
-    LG_FOR_FUNCTIONS(function, v->module)
-    if (function == callee)
-        return true;
+    LG_FOR_FUNCTIONS (function, v->module)
+        if (function == callee)
+            return true;
     return lg_error_at(v->diag, op->where, "@%s: the callee is not a function of the module",
                        v->function->name);
 }
@@ -169,8 +169,7 @@ static void check_argument(verifier *v, int index, lg_names *names)
 static void check_body(verifier *v)
 {
     const lg_op *previous = NULL;
-    LG_FOR_OPS(op, v->function)
-    {
+    LG_FOR_OPS (op, v->function) {
         if (op->previous != previous)
             lg_error_at(v->diag, op->where, "@%s: the list of ops is broken at %s",
                         v->function->name, lg_op_info_of(op->code)->name);
@@ -209,8 +208,7 @@ static void check_symbols(verifier *v)
 {
     lg_names names = {0};
     int index = 0;
-    LG_FOR_SYMBOLS(symbol, v->module)
-    {
+    LG_FOR_SYMBOLS (symbol, v->module) {
         check_new_name(v, &names, '@', symbol->name, symbol->where);
         const char *fault = lg_type_fault(&symbol->value->type);
         if (fault)
@@ -237,8 +235,7 @@ enum { UNSETTLED = -1 };
 static int height_of(const lg_function *function, const lg_names *nodes)
 {
     int height = 0;
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         if (op->code != LG_OP_call)
             continue;
         const node *callee = lg_names_find(nodes, lg_op_callee(op)->name)->value;
@@ -254,8 +251,7 @@ static int height_of(const lg_function *function, const lg_names *nodes)
 static void check_nesting(verifier *v)
 {
     lg_names nodes = {0};
-    LG_FOR_FUNCTIONS(function, v->module)
-    {
+    LG_FOR_FUNCTIONS (function, v->module) {
         node *node = LG_NEW(v->scratch, struct node);
         node->function = function;
         node->height = UNSETTLED;
@@ -272,8 +268,7 @@ static void check_nesting(verifier *v)
             changed |= node->height != UNSETTLED;
         }
     }
-    LG_FOR_FUNCTIONS(function, v->module)
-    {
+    LG_FOR_FUNCTIONS (function, v->module) {
         const node *node = lg_names_find(&nodes, function->name)->value;
         if (node->height == UNSETTLED && !changed)
             lg_error_at(v->diag, function->where, "@%s calls itself, or what calls itself",
@@ -291,10 +286,10 @@ bool lg_verify_module(const lg_module *module, lg_diag *diag)
     lg_names functions = {0};
     check_name(&v, '@', module->name, (lg_location){0});
     check_symbols(&v);
-    LG_FOR_FUNCTIONS(function, module)
-    check_new_name(&v, &functions, '@', function->name, function->where);
-    LG_FOR_FUNCTIONS(function, module)
-    check_function(&v, function);
+    LG_FOR_FUNCTIONS (function, module)
+        check_new_name(&v, &functions, '@', function->name, function->where);
+    LG_FOR_FUNCTIONS (function, module)
+        check_function(&v, function);
     if (lg_diag_errors(diag) == errors)
         check_nesting(&v);
     lg_arena_free(v.scratch);

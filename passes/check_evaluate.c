@@ -70,23 +70,22 @@ static bool run(lg_evaluation *e, const lg_function *f, lg_environment *environm
 
 static bool evaluate(lg_evaluation *e, lg_diag *diag)
 {
-    LG_FOR_SYMBOLS(symbol, e->module)
-    lg_environment_set(e->arena, &e->symbols, symbol,
-                       lg_check_symbol(e->arena, symbol->name, &symbol->value->type));
+    LG_FOR_SYMBOLS (symbol, e->module)
+        lg_environment_set(e->arena, &e->symbols, symbol,
+                           lg_check_symbol(e->arena, symbol->name, &symbol->value->type));
     const lg_function *pack = lg_module_function(e->module, "pack");
     if (pack && !run(e, pack, &e->symbols, diag))
         return false;
-    LG_FOR_FUNCTIONS(f, e->module)
-    {
+    LG_FOR_FUNCTIONS (f, e->module) {
         if (f->kind != LG_FUNC || f == pack)
             continue;
         lg_environment mine = copy_environment(e->arena, &e->symbols);
         if (!run(e, f, &mine, diag))
             return false;
-        LG_FOR_OPS(op, f)
-        if (op->code == LG_OP_write)
-            record(e, f, op->operands[0]->symbol->name, -1,
-                   lg_environment_get(&mine, op->operands[0]->symbol));
+        LG_FOR_OPS (op, f)
+            if (op->code == LG_OP_write)
+                record(e, f, op->operands[0]->symbol->name, -1,
+                       lg_environment_get(&mine, op->operands[0]->symbol));
     }
     return true;
 }
@@ -94,9 +93,9 @@ static bool evaluate(lg_evaluation *e, lg_diag *diag)
 lg_evaluation *lg_evaluation_new(const lg_module *module, lg_diag *diag)
 {
     double flops = 0;
-    LG_FOR_FUNCTIONS(f, module)
-    if (f->kind == LG_FUNC)
-        flops += lg_function_flops(f);
+    LG_FOR_FUNCTIONS (f, module)
+        if (f->kind == LG_FUNC)
+            flops += lg_function_flops(f);
     if (flops > MOST_FLOPS) {
         lg_error_at(diag, (lg_location){0},
                     "check-each: %.3g FLOPs are too many for the reference interpreter (at most "

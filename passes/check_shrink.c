@@ -57,8 +57,7 @@ static side evaluate_side(lg_arena *arena, const lg_evaluation *evaluation, cons
         lg_map_at(&s.arrays, argument)->as.pointer =
             lg_check_argument(arena, function, i, &argument->type);
     }
-    LG_FOR_OPS(op, s.function)
-    {
+    LG_FOR_OPS (op, s.function) {
         if (op->code == LG_OP_write)
             continue;
         evaluate_op(arena, &s, op);
@@ -113,9 +112,9 @@ static const lg_value *value_of(const side *s, const lg_outcome *outcome)
 {
     if (outcome->result >= 0)
         return s->function->results.items[outcome->result];
-    LG_FOR_OPS(op, s->function)
-    if (op->code == LG_OP_write && strcmp(op->operands[0]->symbol->name, outcome->name) == 0)
-        return op->operands[1];
+    LG_FOR_OPS (op, s->function)
+        if (op->code == LG_OP_write && strcmp(op->operands[0]->symbol->name, outcome->name) == 0)
+            return op->operands[1];
     return NULL;
 }
 

@@ -147,7 +147,7 @@ void lg_share_common(lg_function *function, lg_pass_ctx *ctx)
 
 bool lg_pass_cse(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    LG_FOR_FUNCTIONS(f, unit->module)
-    lg_share_common(f, ctx);
+    LG_FOR_FUNCTIONS (f, unit->module)
+        lg_share_common(f, ctx);
     return true;
 }

@@ -18,9 +18,9 @@ int lg_drop_unused(lg_function *function, lg_arena *scratch)
     lg_map uses = {.arena = scratch};
     for (int i = 0; i < function->results.count; i++)
         lg_map_at(&uses, function->results.items[i])->as.number++;
-    LG_FOR_OPS(op, function)
-    for (int i = 0; i < op->operand_count; i++)
-        lg_map_at(&uses, op->operands[i])->as.number++;
+    LG_FOR_OPS (op, function)
+        for (int i = 0; i < op->operand_count; i++)
+            lg_map_at(&uses, op->operands[i])->as.number++;
 
     for (lg_op *op = function->last, *previous; op; op = previous) {
         previous = op->previous;
@@ -40,19 +40,19 @@ int lg_drop_unused(lg_function *function, lg_arena *scratch)
 static void mark_callees(const lg_function *f, lg_map *reached)
 {
     lg_map_at(reached, f)->as.number = 1;
-    LG_FOR_OPS(op, f)
-    if (op->code == LG_OP_call && !lg_map_number(reached, lg_op_callee(op)))
-        mark_callees(lg_op_callee(op), reached);
+    LG_FOR_OPS (op, f)
+        if (op->code == LG_OP_call && !lg_map_number(reached, lg_op_callee(op)))
+            mark_callees(lg_op_callee(op), reached);
 }
 
 bool lg_pass_dce(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    LG_FOR_FUNCTIONS(f, unit->module)
-    ctx->changes += lg_drop_unused(f, ctx->scratch);
+    LG_FOR_FUNCTIONS (f, unit->module)
+        ctx->changes += lg_drop_unused(f, ctx->scratch);
     lg_map reached = {.arena = ctx->scratch};
-    LG_FOR_FUNCTIONS(f, unit->module)
-    if (f->kind == LG_FUNC)
-        mark_callees(f, &reached);
+    LG_FOR_FUNCTIONS (f, unit->module)
+        if (f->kind == LG_FUNC)
+            mark_callees(f, &reached);
     // A caller goes before its callees, which it still names.
     for (lg_function *f = unit->module->last, *previous; f; f = previous) {
         previous = f->previous;

@@ -7,8 +7,8 @@
 //     %1 = sqrt %0 : f32[4]         ->      %1 = constant {value=1.4142135623730951} : f32[4]
 //
 // A result that is the same number everywhere is written as one number. Operands may be `iota` as
-// well; an iota itself stays, as the shorter form, and so does a formula whose result would be a list
-// of more than `max-list` numbers: a kernel computes it faster than it chooses from a list.
+// well; an iota itself stays, as the shorter form, and so does a formula whose result would be a
+// list of more than `max-list` numbers: a kernel computes it faster than it chooses from a list.
 #include "ir/interp.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
@@ -84,8 +84,7 @@ bool lg_pass_fold(lg_unit *unit, lg_pass_ctx *ctx)
 {
     int64_t max_elements = lg_pass_option_of(ctx, "max-elements");
     int64_t max_list = lg_pass_option_of(ctx, "max-list");
-    LG_FOR_FUNCTIONS(f, unit->module)
-    {
+    LG_FOR_FUNCTIONS (f, unit->module) {
         if (f->kind == LG_KERNEL)
             continue;
         lg_rewriter r;

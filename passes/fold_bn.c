@@ -85,9 +85,9 @@ static bool is_batch_norm(const lg_op *op, double *eps)
             return false;
     }
     int constants = 0;
-    LG_FOR_OPS(inner, callee)
-    if (inner->code == LG_OP_constant)
-        constants += lg_is_splat(inner->results[0], eps) ? 1 : 2;
+    LG_FOR_OPS (inner, callee)
+        if (inner->code == LG_OP_constant)
+            constants += lg_is_splat(inner->results[0], eps) ? 1 : 2;
     return constants == 1;
 }
 
@@ -146,8 +146,8 @@ static void fold_function(lg_function *f, lg_pass_ctx *ctx)
 
 bool lg_pass_fold_bn(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    LG_FOR_FUNCTIONS(f, unit->module)
-    if (f->kind == LG_FUNC)
-        fold_function(f, ctx);
+    LG_FOR_FUNCTIONS (f, unit->module)
+        if (f->kind == LG_FUNC)
+            fold_function(f, ctx);
     return true;
 }

@@ -1,18 +1,18 @@
 // fuse: every op of a func goes into a kernel, few kernels as possible.
 //
 // needs `no composites`; makes `fused`. Afterwards a func holds calls of kernels, `write`, and two
-// ops that cost nothing: reshape of a value that lies in row-major order, and concat of images whose
-// parts can be written where they belong (the layout pass sees to that).
+// ops that cost nothing: reshape of a value that lies in row-major order, and concat of images
+// whose parts can be written where they belong (the layout pass sees to that).
 //
-// Groups grow from their results upwards: an op joins the group that reads it if all its uses are in
-// that one group and the group can compute it element by element:
+// Groups grow from their results upwards: an op joins the group that reads it if all its uses are
+// in that one group and the group can compute it element by element:
 //   elementwise, movement   where no contraction of the group reads them
 //   contraction             if everything between it and the results is elementwise (its epilogue)
 //   reduction               if it leaves enough leading axes to run in parallel
 // A contraction whose channels are sliced takes the groups of its slices with it (merged siblings).
 // Then runs of small groups are staged: one kernel, values between them in its own memory. That is
-// how a block of the graph network, or the pooling (assignment, softmax, pooled features, adjacency),
-// becomes one kernel.
+// how a block of the graph network, or the pooling (assignment, softmax, pooled features,
+// adjacency), becomes one kernel.
 //
 //     %0 = conv2d %x, @w {pad=[1,1]} : f32[1,8,8,16]
 //     %1 = broadcast @b : f32[1,8,8,16]
@@ -20,6 +20,7 @@
 //     %3 = relu %2 : f32[1,8,8,16]
 // becomes
 //     %0 = call @conv2d(%x, @w, @b) : f32[1,8,8,16]
+#include "passes/dce.h"
 #include "passes/outline.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
@@ -32,7 +33,7 @@ enum { NO_GROUP = -1, VIEW = -2, DUPLICATED = -3 };
 typedef struct fuser {
     lg_pass_ctx *ctx;
     lg_function *function;
-    lg_map group_of; // op -> group number + 1, or VIEW, DUPLICATED
+    lg_map group_of;          // op -> group number + 1, or VIEW, DUPLICATED
     LG_LIST(lg_group) groups; // ops in reverse program order while they grow
     int64_t max_ops;
 } fuser;
@@ -68,8 +69,8 @@ static bool reads(const lg_op *op, const lg_value *value)
 static bool has_class(const lg_group *g, lg_op_class class)
 {
     for (int i = 0; i < g->ops.count; i++)
-        if (class_of(g->ops.items[i]) == class || (class == LG_CLASS_REDUCTION &&
-                                                   g->ops.items[i]->code == LG_OP_scatter_add))
+        if (class_of(g->ops.items[i]) == class ||
+            (class == LG_CLASS_REDUCTION && g->ops.items[i]->code == LG_OP_scatter_add))
             return true;
     return false;
 }
@@ -109,8 +110,8 @@ static bool is_column_slice(const lg_op *op)
     return same_rows(&op->results[0]->type, &op->operands[0]->type);
 }
 
-// Is everything in the group elementwise (or a slice of columns), so that it can follow a contraction
-// of shape `type`?
+// Is everything in the group elementwise (or a slice of columns), so that it can follow a
+// contraction of shape `type`?
 static bool is_epilogue(const fuser *f, const lg_group *g, const lg_type *type)
 {
     if (g->ops.count > f->max_ops)
@@ -119,8 +120,8 @@ static bool is_epilogue(const fuser *f, const lg_group *g, const lg_type *type)
         const lg_op *op = g->ops.items[i];
         bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
                       op->code == LG_OP_cast || is_column_slice(op);
-        if (!simple || (class_of(op) == LG_CLASS_ELEMENTWISE &&
-                        !same_rows(&op->results[0]->type, type)))
+        if (!simple ||
+            (class_of(op) == LG_CLASS_ELEMENTWISE && !same_rows(&op->results[0]->type, type)))
             return false;
     }
     return true;
@@ -294,8 +295,8 @@ static void absorb(fuser *f, int into, int from)
         put(f, g->ops.items[i], into);
 }
 
-// The groups of the slices of `op`, a contraction or the end of its epilogue, join it if its kernel can
-// compute them.
+// The groups of the slices of `op`, a contraction or the end of its epilogue, join it if its kernel
+// can compute them.
 static void take_slices(fuser *f, lg_op *op)
 {
     int own = group_of(f, op);
@@ -311,8 +312,8 @@ static void take_slices(fuser *f, lg_op *op)
             return; // somebody wants it whole
         int64_t start = lg_op_int_at(user, LG_ATTR_start, type->rank - 1);
         int64_t size = user->results[0]->type.dims[type->rank - 1];
-        bool whole_panels = start % panel == 0 &&
-                            (size % panel == 0 || start + size == type->dims[type->rank - 1]);
+        bool whole_panels =
+            start % panel == 0 && (size % panel == 0 || start + size == type->dims[type->rank - 1]);
         lg_group rest = {0};
         const lg_group *g = &f->groups.items[group];
         for (int i = 0; i < g->ops.count; i++)
@@ -368,8 +369,8 @@ static bool is_small(const fuser *f, const lg_group *g, double max_flops, stage_
 static void number_ops(const lg_function *function, lg_map *position)
 {
     int n = 0;
-    LG_FOR_OPS(op, function)
-    lg_map_at(position, op)->as.number = ++n;
+    LG_FOR_OPS (op, function)
+        lg_map_at(position, op)->as.number = ++n;
 }
 
 static int64_t first_position(const lg_map *position, const lg_group *g)
@@ -453,8 +454,8 @@ static void sort_group(const lg_map *position, lg_group *g)
     }
 }
 
-// A result of a func that no kernel makes (an argument, a symbol, a view, the same value twice), and
-// a written value that no kernel makes, gets a kernel that copies.
+// A result of a func that no kernel makes (an argument, a symbol, a view, the same value twice),
+// and a written value that no kernel makes, gets a kernel that copies.
 static lg_value *copied(lg_function *function, lg_value *value, lg_op *before)
 {
     return lg_build(function, before, LG_OP_relayout, LG_OPERANDS(value), 0, NULL, &value->type,
@@ -476,8 +477,7 @@ static void copy_results(lg_function *function)
         if (twice || !is_plain(function->results.items[i]))
             function->results.items[i] = copied(function, function->results.items[i], NULL);
     }
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         if (op->code != LG_OP_write)
             continue;
         bool shared = lg_count_uses(function, op->operands[1]) > 1;
@@ -492,12 +492,12 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
     fuser f = {.ctx = ctx, .function = function};
     f.group_of.arena = ctx->scratch;
     f.max_ops = lg_pass_option_value(ctx, "max-ops", 16);
+    lg_drop_unused(function, ctx->scratch);
     copy_results(function);
     for (lg_op *op = function->last; op; op = op->previous) {
         place(&f, op, fusing);
         if (fusing && ctx->target->kind == LG_TARGET_CPU && group_of(&f, op) >= 0 &&
-            f.groups.items[group_of(&f, op)].ops.count == 1 &&
-            contraction_behind(op->results[0]))
+            f.groups.items[group_of(&f, op)].ops.count == 1 && contraction_behind(op->results[0]))
             take_slices(&f, op);
     }
     double stage_flops = (double)lg_pass_option_value(ctx, "stage-flops", 16000000);
@@ -522,8 +522,8 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
 
 bool lg_pass_fuse(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    LG_FOR_FUNCTIONS(function, unit->module)
-    if (function->kind == LG_FUNC)
-        fuse_function(ctx, function);
+    LG_FOR_FUNCTIONS (function, unit->module)
+        if (function->kind == LG_FUNC)
+            fuse_function(ctx, function);
     return true;
 }

@@ -21,8 +21,7 @@ static void expand(lg_function *f, lg_op *call, lg_pass_ctx *ctx)
     lg_map copies = {.arena = ctx->scratch};
     for (int i = 0; i < callee->arguments.count; i++)
         lg_map_at(&copies, callee->arguments.items[i])->as.pointer = call->operands[i];
-    LG_FOR_OPS(op, callee)
-    {
+    LG_FOR_OPS (op, callee) {
         lg_value **operands = LG_NEW_ARRAY(ctx->scratch, lg_value *, op->operand_count + 1);
         for (int i = 0; i < op->operand_count; i++) {
             lg_value *mapped = lg_map_pointer(&copies, op->operands[i]);
@@ -71,9 +70,9 @@ static bool flatten(lg_function *f, lg_map *states, lg_pass_ctx *ctx)
 bool lg_pass_inline(lg_unit *unit, lg_pass_ctx *ctx)
 {
     lg_map states = {.arena = ctx->scratch};
-    LG_FOR_FUNCTIONS(f, unit->module)
-    if (lg_map_number(&states, f) == UNSEEN && !flatten(f, &states, ctx))
-        return false;
+    LG_FOR_FUNCTIONS (f, unit->module)
+        if (lg_map_number(&states, f) == UNSEEN && !flatten(f, &states, ctx))
+            return false;
     for (lg_function *f = unit->module->first, *next; f; f = next) {
         next = f->next;
         if (f->kind != LG_COMPOSITE)

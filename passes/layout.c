@@ -25,7 +25,7 @@ typedef struct layouter {
     lg_unit *unit;
     lg_pass_ctx *ctx;
     lg_function *function;
-    lg_arena *arena; // of the module: layouts stay
+    lg_arena *arena;           // of the module: layouts stay
     lg_map border_h, border_w; // value -> border + 1 that a convolution needs
     lg_map fixed;              // value -> 1: must stay row-major
     lg_map window;             // value -> 1: its layout is a window of a concat
@@ -52,8 +52,7 @@ static int64_t border_of(const lg_map *map, const lg_value *value)
 
 static void note_convolutions(layouter *l, const lg_op *call)
 {
-    LG_FOR_OPS(op, lg_op_callee(call))
-    {
+    LG_FOR_OPS (op, lg_op_callee(call)) {
         if (op->code != LG_OP_conv2d || op->operands[0]->kind != LG_VALUE_ARGUMENT ||
             op->operands[0]->type.dtype != LG_F32)
             continue;
@@ -67,8 +66,7 @@ static void note_uses(layouter *l)
 {
     for (int i = 0; i < l->function->results.count; i++)
         lg_map_at(&l->fixed, l->function->results.items[i])->as.number = 1;
-    LG_FOR_OPS(op, l->function)
-    {
+    LG_FOR_OPS (op, l->function) {
         if (op->code == LG_OP_call) {
             note_convolutions(l, op);
             continue;
@@ -97,8 +95,7 @@ static void set_layout(lg_value *value, const lg_layout *layout)
 // The kernels' arguments follow what they are called with.
 static void tell_callees(lg_function *function)
 {
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         if (op->code != LG_OP_call)
             continue;
         lg_function *callee = lg_op_callee(op);
@@ -140,12 +137,10 @@ static lg_value *relaid(layouter *l, lg_op *at, lg_value *value, const lg_layout
 static void copy_fixed_images(layouter *l)
 {
     lg_map copies = {.arena = l->ctx->scratch};
-    LG_FOR_OPS(op, l->function)
-    {
+    LG_FOR_OPS (op, l->function) {
         if (op->code != LG_OP_call)
             continue;
-        LG_FOR_OPS(conv, lg_op_callee(op))
-        {
+        LG_FOR_OPS (conv, lg_op_callee(op)) {
             if (conv->code != LG_OP_conv2d || conv->operands[0]->kind != LG_VALUE_ARGUMENT)
                 continue;
             lg_value **use = &op->operands[conv->operands[0]->index], *image = *use;
@@ -158,7 +153,8 @@ static void copy_fixed_images(layouter *l)
             lg_map_entry *copy = lg_map_at(&copies, image);
             if (!copy->as.pointer)
                 copy->as.pointer = relaid(l, op, image, layout);
-            // Other uses in this kernel (a residual) read the copy too: the kernel has one argument.
+            // Other uses in this kernel (a residual) read the copy too: the kernel has one
+            // argument.
             *use = copy->as.pointer;
         }
     }
@@ -166,8 +162,7 @@ static void copy_fixed_images(layouter *l)
 
 static void give_image_layouts(layouter *l)
 {
-    LG_FOR_OPS(op, l->function)
-    {
+    LG_FOR_OPS (op, l->function) {
         for (int i = 0; i < op->result_count; i++) {
             lg_value *value = op->results[i];
             if (is_kernel_result(value) && wants_image_layout(l, value) &&
@@ -261,10 +256,10 @@ static void place_concats(layouter *l)
 static int uses_of_symbol(const lg_module *module, const lg_value *symbol)
 {
     int uses = 0;
-    LG_FOR_FUNCTIONS(f, module)
-    LG_FOR_OPS(op, f)
-    for (int i = op->code == LG_OP_write; i < op->operand_count; i++)
-        uses += op->operands[i] == symbol;
+    LG_FOR_FUNCTIONS (f, module)
+        LG_FOR_OPS (op, f)
+            for (int i = op->code == LG_OP_write; i < op->operand_count; i++)
+                uses += op->operands[i] == symbol;
     return uses;
 }
 
@@ -272,20 +267,20 @@ static int uses_of_symbol(const lg_module *module, const lg_value *symbol)
 static lg_value *packed_value(const lg_module *module, const lg_value *symbol)
 {
     lg_value *found = NULL;
-    LG_FOR_FUNCTIONS(f, module)
-    LG_FOR_OPS(op, f)
-    {
-        if (op->code != LG_OP_write || op->operands[0] != symbol)
-            continue;
-        if (found || !is_kernel_result(op->operands[1]) ||
-            lg_count_uses(f, op->operands[1]) != 1)
-            return NULL;
-        found = op->operands[1];
-    }
+    LG_FOR_FUNCTIONS (f, module)
+        LG_FOR_OPS (op, f) {
+            if (op->code != LG_OP_write || op->operands[0] != symbol)
+                continue;
+            if (found || !is_kernel_result(op->operands[1]) ||
+                lg_count_uses(f, op->operands[1]) != 1)
+                return NULL;
+            found = op->operands[1];
+        }
     return found;
 }
 
-// Lets operand `i` of the call lie in `layout`: a packed weight is written so, anything else copied.
+// Lets operand `i` of the call lie in `layout`: a packed weight is written so, anything else
+// copied.
 static void require_weight(layouter *l, lg_op *call, int i, const lg_layout *layout)
 {
     lg_value *weight = call->operands[i];
@@ -306,15 +301,12 @@ static void require_weight(layouter *l, lg_op *call, int i, const lg_layout *lay
 
 static void give_weight_layouts(layouter *l)
 {
-    LG_FOR_OPS(call, l->function)
-    {
+    LG_FOR_OPS (call, l->function) {
         if (call->code != LG_OP_call)
             continue;
-        LG_FOR_OPS(op, lg_op_callee(call))
-        {
+        LG_FOR_OPS (op, lg_op_callee(call)) {
             if ((op->code != LG_OP_conv2d && op->code != LG_OP_matmul) ||
-                op->operands[1]->kind != LG_VALUE_ARGUMENT ||
-                op->operands[1]->type.dtype != LG_F32)
+                op->operands[1]->kind != LG_VALUE_ARGUMENT || op->operands[1]->type.dtype != LG_F32)
                 continue;
             int i = op->operands[1]->index;
             const lg_value *weight = call->operands[i];
@@ -323,9 +315,9 @@ static void give_weight_layouts(layouter *l)
                 require_weight(l, call, i,
                                lg_filter_layout(l->arena, l->ctx->target, &weight->type));
             else if (weight->kind == LG_VALUE_SYMBOL && weight->symbol->role == LG_ROLE_PACKED)
-                require_weight(l, call, i,
-                               lg_matrix_layout(l->arena, l->ctx->target, &weight->type,
-                                                transposed));
+                require_weight(
+                    l, call, i,
+                    lg_matrix_layout(l->arena, l->ctx->target, &weight->type, transposed));
         }
     }
 }
@@ -334,8 +326,7 @@ static void give_weight_layouts(layouter *l)
 static void unshare(lg_module *module, lg_function *function, lg_arena *scratch)
 {
     lg_map seen = {.arena = scratch};
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         if (op->code != LG_OP_call)
             continue;
         lg_function *callee = lg_op_callee(op);
@@ -349,8 +340,7 @@ static void unshare(lg_module *module, lg_function *function, lg_arena *scratch)
             const lg_value *a = callee->arguments.items[i];
             lg_map_at(&copies, a)->as.pointer = lg_function_argument(copy, a->name, a->type);
         }
-        LG_FOR_OPS(inner, callee)
-        {
+        LG_FOR_OPS (inner, callee) {
             lg_value **operands = LG_NEW_ARRAY(scratch, lg_value *, inner->operand_count);
             for (int i = 0; i < inner->operand_count; i++)
                 operands[i] = lg_map_pointer(&copies, inner->operands[i]);
@@ -367,17 +357,15 @@ static void unshare(lg_module *module, lg_function *function, lg_arena *scratch)
 bool lg_pass_layout(lg_unit *unit, lg_pass_ctx *ctx)
 {
     if (lg_pass_option_value(ctx, "plain", 0) || ctx->target->kind != LG_TARGET_CPU) {
-        LG_FOR_FUNCTIONS(function, unit->module)
-        if (function->kind == LG_FUNC)
-            copy_concats(function, ctx->scratch);
+        LG_FOR_FUNCTIONS (function, unit->module)
+            if (function->kind == LG_FUNC)
+                copy_concats(function, ctx->scratch);
         return true;
     }
-    LG_FOR_FUNCTIONS(function, unit->module)
-    {
+    LG_FOR_FUNCTIONS (function, unit->module) {
         if (function->kind != LG_FUNC)
             continue;
-        layouter l = {
-            .unit = unit, .ctx = ctx, .function = function, .arena = unit->module->arena};
+        layouter l = {.unit = unit, .ctx = ctx, .function = function, .arena = unit->module->arena};
         l.border_h.arena = l.border_w.arena = l.fixed.arena = l.window.arena = ctx->scratch;
         unshare(unit->module, function, ctx->scratch);
         note_uses(&l);
@@ -386,8 +374,8 @@ bool lg_pass_layout(lg_unit *unit, lg_pass_ctx *ctx)
         copy_fixed_images(&l);
         give_weight_layouts(&l);
     }
-    LG_FOR_FUNCTIONS(function, unit->module)
-    if (function->kind == LG_FUNC)
-        tell_callees(function);
+    LG_FOR_FUNCTIONS (function, unit->module)
+        if (function->kind == LG_FUNC)
+            tell_callees(function);
     return true;
 }

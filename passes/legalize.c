@@ -3,7 +3,8 @@
 // needs `no composites`; keeps everything. On a CPU
 //   - a convolution whose groups do not fall on whole panels and vectors becomes a dense one, its
 //     filter spread out with zeros (the stem of a narrow LGPN; the filter is computed by @pack)
-//   - the right operand of a matmul that is transposed in memory and no weight is transposed by an op,
+//   - the right operand of a matmul that is transposed in memory and no weight is transposed by an
+//   op,
 //     so that its columns adjoin
 //
 //     %0 = conv2d %x, @w {groups=2} : f32[1,8,8,8]            @w: f32[8,12,1,1]
@@ -74,8 +75,7 @@ bool lg_pass_legalize(lg_unit *unit, lg_pass_ctx *ctx)
 {
     if (ctx->target->kind != LG_TARGET_CPU)
         return true;
-    LG_FOR_FUNCTIONS(f, unit->module)
-    {
+    LG_FOR_FUNCTIONS (f, unit->module) {
         lg_map weights = {.arena = ctx->scratch};
         lg_mark_symbol_only(&weights, f);
         lg_rewriter r;

@@ -1,11 +1,12 @@
 // lower: from the graph to a program. Every kernel function becomes a kernel by the first schedule
 // that applies, every func an entry: a list of launches on slots of memory.
 //
-// needs `fused`; makes `lowered`. Arguments are inputs, results outputs, symbols lie where their role
-// says, everything else is a slot of the workspace, each with a place of its own until plan-memory
-// lets them share. A reshape and an image concat are nothing but other names of the slots they read.
-#include "passes/passes.h"
+// needs `fused`; makes `lowered`. Arguments are inputs, results outputs, symbols lie where their
+// role says, everything else is a slot of the workspace, each with a place of its own until
+// plan-memory lets them share. A reshape and an image concat are nothing but other names of the
+// slots they read.
 #include "passes/map.h"
+#include "passes/passes.h"
 #include "passes/schedule/schedule.h"
 
 #include <assert.h>
@@ -38,8 +39,7 @@ static lg_kslot symbol_slot(const lg_program *program, const lg_symbol *symbol)
 // Parameters and states are numbered, packed weights laid one behind another.
 static void place_symbols(lowering *l)
 {
-    LG_FOR_SYMBOLS(symbol, l->unit->module)
-    {
+    LG_FOR_SYMBOLS (symbol, l->unit->module) {
         lg_kslot slot = symbol_slot(l->program, symbol);
         if (symbol->role == LG_ROLE_PACKED) {
             symbol->value->id = (int)(l->program->packed / ALIGNMENT);
@@ -115,20 +115,20 @@ static void share(lowering *l, const lg_value *value, lg_kslot *slot)
     lg_map_at(&l->slots, value)->as.pointer = slot;
 }
 
-// Before launches are made: whose memory is whose. Results and written symbols first, then, from the
-// last op to the first, the operands of views share what their result has.
+// Before launches are made: whose memory is whose. Results and written symbols first, then, from
+// the last op to the first, the operands of views share what their result has.
 static void share_slots(lowering *l, const lg_function *f)
 {
     for (int i = 0; i < f->arguments.count; i++)
         new_slot(l, f->arguments.items[i], f->arguments.items[i]->name, LG_PLACE_INPUT, i);
     for (int i = 0; i < f->results.count; i++)
         new_slot(l, f->results.items[i], f->result_names.items[i], LG_PLACE_OUTPUT, i);
-    LG_FOR_OPS(op, f)
-    if (op->code == LG_OP_write)
-        share(l, op->operands[1], slot_of(l, op->operands[0]));
-    LG_FOR_OPS(op, f)
-    if (op->code == LG_OP_reshape) // forwards: chains of reshapes name one slot
-        share(l, op->results[0], slot_of(l, op->operands[0]));
+    LG_FOR_OPS (op, f)
+        if (op->code == LG_OP_write)
+            share(l, op->operands[1], slot_of(l, op->operands[0]));
+    LG_FOR_OPS (op, f)
+        if (op->code == LG_OP_reshape) // forwards: chains of reshapes name one slot
+            share(l, op->results[0], slot_of(l, op->operands[0]));
     for (const lg_op *op = f->last; op; op = op->previous) {
         if (op->code != LG_OP_concat)
             continue;
@@ -202,9 +202,9 @@ static void lower_function(lowering *l, const lg_function *f)
     l->slots = (lg_map){.arena = l->ctx->scratch};
     LG_PUSH(l->program->arena, &l->program->entries, l->entry);
     share_slots(l, f);
-    LG_FOR_OPS(op, f)
-    if (op->code == LG_OP_call)
-        lower_call(l, op);
+    LG_FOR_OPS (op, f)
+        if (op->code == LG_OP_call)
+            lower_call(l, op);
     for (int i = 0; i < l->entry->slots.count; i++) {
         lg_kslot *slot = l->entry->slots.items[i];
         if (slot->place != LG_PLACE_WORKSPACE)
@@ -219,9 +219,9 @@ bool lg_pass_lower(lg_unit *unit, lg_pass_ctx *ctx)
     lowering l = {.unit = unit, .ctx = ctx, .program = lg_program_new(unit->module->name)};
     l.kernels.arena = ctx->scratch;
     place_symbols(&l);
-    LG_FOR_FUNCTIONS(f, unit->module)
-    if (f->kind == LG_FUNC)
-        lower_function(&l, f);
+    LG_FOR_FUNCTIONS (f, unit->module)
+        if (f->kind == LG_FUNC)
+            lower_function(&l, f);
     unit->program = l.program;
     return true;
 }

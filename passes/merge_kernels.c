@@ -1,7 +1,8 @@
 // merge-kernels: calls of equal kernels become calls of one kernel.
 //
 // needs `fused`; keeps everything. Two kernels are equal if their text is, names apart: arguments,
-// results and values are named by position. The bottlenecks of a stage share their kernels that way.
+// results and values are named by position. The bottlenecks of a stage share their kernels that
+// way.
 //
 //     %0 = call @conv2d(%x, @w) : ...
 //     %1 = call @conv2d.1(%0, @v) : ...        the same shapes, attributes and layouts
@@ -61,14 +62,13 @@ bool lg_pass_merge_kernels(lg_unit *unit, lg_pass_ctx *ctx)
         if (!lg_map_pointer(&replacement, f))
             LG_PUSH(ctx->scratch, &kernels, own);
     }
-    LG_FOR_FUNCTIONS(f, unit->module)
-    LG_FOR_OPS(op, f)
-    {
-        lg_function *kernel =
-            op->code == LG_OP_call ? lg_map_pointer(&replacement, lg_op_callee(op)) : NULL;
-        if (kernel)
-            op->attrs[0].as.function = kernel;
-    }
+    LG_FOR_FUNCTIONS (f, unit->module)
+        LG_FOR_OPS (op, f) {
+            lg_function *kernel =
+                op->code == LG_OP_call ? lg_map_pointer(&replacement, lg_op_callee(op)) : NULL;
+            if (kernel)
+                op->attrs[0].as.function = kernel;
+        }
     for (lg_function *f = unit->module->first, *next; f; f = next) {
         next = f->next;
         if (!lg_map_pointer(&replacement, f))

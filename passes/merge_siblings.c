@@ -323,8 +323,7 @@ static void merge_function(lg_function *f, lg_pass_ctx *ctx)
     lg_rewrite_begin(&r, ctx, f);
     lg_mark_symbol_only(&m.symbol_only, f);
     sibling_list all = {0};
-    LG_FOR_OPS(op, f)
-    {
+    LG_FOR_OPS (op, f) {
         sibling s;
         if (!is_candidate(&m, op))
             continue;
@@ -345,8 +344,8 @@ static void merge_function(lg_function *f, lg_pass_ctx *ctx)
 
 bool lg_pass_merge_siblings(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    LG_FOR_FUNCTIONS(f, unit->module)
-    if (f->kind == LG_FUNC)
-        merge_function(f, ctx);
+    LG_FOR_FUNCTIONS (f, unit->module)
+        if (f->kind == LG_FUNC)
+            merge_function(f, ctx);
     return true;
 }

@@ -76,8 +76,7 @@ static bool used_outside(const outliner *o, const lg_value *value)
     for (int i = 0; i < o->from->results.count; i++)
         if (o->from->results.items[i] == value)
             return true;
-    LG_FOR_OPS(op, o->from)
-    {
+    LG_FOR_OPS (op, o->from) {
         if (lg_map_number(&o->inside, op))
             continue;
         for (int i = 0; i < op->operand_count; i++)
@@ -91,7 +90,8 @@ lg_op *lg_outline(lg_function *function, const lg_group *group, lg_arena *scratc
 {
     outliner o = {.from = function, .scratch = scratch};
     o.inside.arena = o.copies.arena = scratch;
-    o.kernel = lg_function_new(function->module, LG_KERNEL, lg_op_info_of(main_op(group)->code)->name);
+    o.kernel =
+        lg_function_new(function->module, LG_KERNEL, lg_op_info_of(main_op(group)->code)->name);
     o.kernel->where = main_op(group)->where;
     for (int i = 0; i < group->ops.count; i++)
         lg_map_at(&o.inside, group->ops.items[i])->as.number = 1;
@@ -137,8 +137,8 @@ void lg_sort_ops(lg_function *function, lg_arena *scratch)
 {
     sorter s = {.scratch = scratch};
     s.done.arena = scratch;
-    LG_FOR_OPS(op, function)
-    visit(&s, op);
+    LG_FOR_OPS (op, function)
+        visit(&s, op);
     for (int i = 0; i < s.order.count; i++)
         lg_op_move(s.order.items[i], NULL);
 }

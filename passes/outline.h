@@ -13,9 +13,9 @@ typedef struct lg_group {
 // Values that every kernel that reads them computes for itself: constants, iotas, and formulas of
 // them (the indices and weights of a resize).
 bool lg_is_duplicated(const lg_value *value);
-// Replaces the group by a call of a new kernel function; the call stands at the end of the func, which
-// lg_sort_ops puts in order when all groups are outlined. Results of the call are what is used
-// outside the group.
+// Replaces the group by a call of a new kernel function; the call stands at the end of the func,
+// which lg_sort_ops puts in order when all groups are outlined. Results of the call are what is
+// used outside the group.
 lg_op *lg_outline(lg_function *function, const lg_group *group, lg_arena *scratch);
 // Orders the ops so that definitions come before uses, otherwise as they were.
 void lg_sort_ops(lg_function *function, lg_arena *scratch);

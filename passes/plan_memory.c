@@ -1,9 +1,9 @@
 // plan-memory: where in the workspace every slot lies.
 //
 // needs `lowered`; makes `planned`. First, what can be is computed in place: a result that is read
-// nowhere but where the same element of an operand is, takes the slot of that operand if nobody wants
-// it any more (the residual of a bottleneck). Then slots are placed from the largest to the smallest,
-// each at the lowest offset where it meets none that is alive at the same time.
+// nowhere but where the same element of an operand is, takes the slot of that operand if nobody
+// wants it any more (the residual of a bottleneck). Then slots are placed from the largest to the
+// smallest, each at the lowest offset where it meets none that is alive at the same time.
 //
 //     slot @t1 workspace 0 uses 0..1        slot @t1 workspace 0 uses 0..2
 //     slot @t2 workspace 0 uses 1..2   ->   (t2 is t1)

@@ -71,9 +71,9 @@ static void decide(packer *p, const lg_function *f)
 {
     lg_map moves = {.arena = p->ctx->scratch}, read = {.arena = p->ctx->scratch};
     p->stays = (lg_map){.arena = p->ctx->scratch};
-    LG_FOR_OPS(op, f)
-    if (can_move(p, &moves, op))
-        lg_map_at(&moves, op->results[0])->as.number = 1;
+    LG_FOR_OPS (op, f)
+        if (can_move(p, &moves, op))
+            lg_map_at(&moves, op->results[0])->as.number = 1;
     for (int i = 0; i < f->results.count; i++)
         lg_map_at(&read, f->results.items[i])->as.number = 1;
     for (const lg_op *op = f->last; op; op = op->previous) {
@@ -170,8 +170,7 @@ static bool is_from_pack(const packer *p, const lg_value *value)
 static void pack_one(packer *p, lg_function *f)
 {
     decide(p, f);
-    LG_FOR_OPS(op, f)
-    {
+    LG_FOR_OPS (op, f) {
         if (op->result_count == 1 && !lg_map_number(&p->stays, op->results[0]))
             continue;
         for (int i = op->code == LG_OP_write; i < op->operand_count; i++)
@@ -203,9 +202,9 @@ static void merge_writes(packer *p)
             lg_map_at(&by_value, op->operands[1])->as.pointer = mine;
             continue;
         }
-        LG_FOR_FUNCTIONS(f, p->module)
-        if (f != p->pack)
-            lg_replace_uses(f, mine, first);
+        LG_FOR_FUNCTIONS (f, p->module)
+            if (f != p->pack)
+                lg_replace_uses(f, mine, first);
         lg_op_remove(op);
         lg_symbol_remove(p->module, mine->symbol);
     }
@@ -217,10 +216,10 @@ bool lg_pass_prepack(lg_unit *unit, lg_pass_ctx *ctx)
     packer p = {.module = unit->module, .ctx = ctx, .written = {.arena = scratch}};
     p.copies.arena = p.packed.arena = scratch;
     lg_function *existing = lg_module_function(unit->module, "pack");
-    LG_FOR_FUNCTIONS(f, unit->module)
-    LG_FOR_OPS(op, f)
-    if (f != existing && op->code == LG_OP_write)
-        lg_map_at(&p.written, op->operands[0]->symbol)->as.number = 1;
+    LG_FOR_FUNCTIONS (f, unit->module)
+        LG_FOR_OPS (op, f)
+            if (f != existing && op->code == LG_OP_write)
+                lg_map_at(&p.written, op->operands[0]->symbol)->as.number = 1;
 
     // @pack is made at the end of the list on the way.
     lg_function *last = unit->module->last;

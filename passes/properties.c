@@ -49,13 +49,11 @@ static unsigned properties_of_program(const lg_program *program)
 unsigned lg_unit_properties(const lg_unit *unit)
 {
     bool composites = false, loose_ops = false, calls = false, unpacked = false, layouts = false;
-    LG_FOR_FUNCTIONS(f, unit->module)
-    {
+    LG_FOR_FUNCTIONS (f, unit->module) {
         composites |= f->kind == LG_COMPOSITE;
         if (f->kind != LG_FUNC)
             continue;
-        LG_FOR_OPS(op, f)
-        {
+        LG_FOR_OPS (op, f) {
             calls |= op->code == LG_OP_call;
             loose_ops |= !stands_between_kernels(op);
             unpacked |= strcmp(f->name, "pack") != 0 && reads_unpacked_symbol(op);

@@ -73,9 +73,9 @@ bool lg_report_unit(const lg_unit *unit, int number, const char *name, int chang
 int lg_unit_ops(const lg_unit *unit)
 {
     int ops = 0;
-    LG_FOR_FUNCTIONS(f, unit->module)
-    LG_FOR_OPS(op, f)
-    ops++;
+    LG_FOR_FUNCTIONS (f, unit->module)
+        LG_FOR_OPS (op, f)
+            ops++;
     return ops;
 }
 

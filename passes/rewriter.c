@@ -47,8 +47,7 @@ void lg_rewrite_begin(lg_rewriter *r, lg_pass_ctx *ctx, lg_function *function)
 {
     *r = (lg_rewriter){.ctx = ctx, .function = function};
     r->users.arena = r->queued.arena = ctx->scratch;
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         note_op(r, op);
         queue(r, op);
     }
@@ -248,8 +247,7 @@ bool lg_is_splat(const lg_value *value, double *number)
 
 void lg_mark_symbol_only(lg_map *map, const lg_function *function)
 {
-    LG_FOR_OPS(op, function)
-    {
+    LG_FOR_OPS (op, function) {
         bool marked = op->operand_count > 0 && op->result_count > 0 && op->code != LG_OP_call;
         bool has_symbol = false;
         for (int i = 0; i < op->operand_count; i++) {

@@ -184,8 +184,7 @@ static lg_value *simplify_op(lg_rewriter *r, lg_op *op)
 
 bool lg_pass_simplify(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    LG_FOR_FUNCTIONS(f, unit->module)
-    {
+    LG_FOR_FUNCTIONS (f, unit->module) {
         if (f->kind == LG_KERNEL)
             continue;
         lg_rewriter r;

@@ -300,8 +300,7 @@ static void stack_root(lg_rewriter *r, lg_op *concat)
 bool lg_pass_stack_siblings(lg_unit *unit, lg_pass_ctx *ctx)
 {
     int64_t min = lg_pass_option_of(ctx, "min");
-    LG_FOR_FUNCTIONS(f, unit->module)
-    {
+    LG_FOR_FUNCTIONS (f, unit->module) {
         if (f->kind != LG_FUNC)
             continue;
         lg_rewriter r;

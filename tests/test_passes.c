@@ -67,7 +67,7 @@ static bool is_graph_pass(const lg_pass_info *pass)
 // needs something stands behind the clean-ups.
 static const char *pipeline_to(lg_arena *arena, const lg_pass_info *pass)
 {
-    const char *text = pass->needs ? "dce," : "";
+    const char *text = "";
     const lg_pass_info *maker;
     for (int bit = 0; lg_property_text(bit); bit++)
         for (int i = 0; pass->needs & 1u << bit && (maker = lg_pass_at(i)); i++)
@@ -179,8 +179,7 @@ static const char *const small = "param @w: f32[4]\n"
 // Makes relu of what was added: wrong, but well-formed.
 static bool run_wrong(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    LG_FOR_OPS(op, unit->module->first)
-    {
+    LG_FOR_OPS (op, unit->module->first) {
         if (op->code != LG_OP_add)
             continue;
         lg_value *product =

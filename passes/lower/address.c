@@ -1,5 +1,5 @@
-// From logical indices to the physical indices of a buffer. A vector that stays within the innermost
-// physical dimension is a plain vector access; any other becomes a gather.
+// From logical indices to the physical indices of a buffer. A vector that stays within the
+// innermost physical dimension is a plain vector access; any other becomes a gather.
 #include "passes/lower/tensor_expr.h"
 
 #include <assert.h>
@@ -81,14 +81,13 @@ static bool physical_indices(lg_kbuilder *k, const lg_type *type, int dropped,
     assert(dropped == 0);
     for (int d = 0; d < type->layout->count; d++) {
         const lg_layout_dim *dim = &type->layout->dims[d];
-        physical[d] = physical_index(k, dim, index[dim->axis], lanes, d == type->layout->count - 1,
-                                     &vector);
+        physical[d] =
+            physical_index(k, dim, index[dim->axis], lanes, d == type->layout->count - 1, &vector);
     }
     // A blocked axis has two parts: if one of them had to become a vector, both must.
     for (int d = 0; vector && d < type->layout->count; d++) {
         const lg_layout_dim *dim = &type->layout->dims[d];
-        if (dim->part != LG_PART_INNER || index[dim->axis].step == 0 ||
-            physical[d]->type.lanes > 1)
+        if (dim->part != LG_PART_INNER || index[dim->axis].step == 0 || physical[d]->type.lanes > 1)
             continue;
         physical[d] = spread(k, (lg_index){physical[d], index[dim->axis].step}, lanes);
     }

@@ -12,7 +12,8 @@ typedef struct accumulator {
     int lanes;
 } accumulator;
 
-static accumulator accumulate_from(lg_tensor_context *ctx, lg_dtype dtype, int lanes, double initial)
+static accumulator accumulate_from(lg_tensor_context *ctx, lg_dtype dtype, int lanes,
+                                   double initial)
 {
     accumulator a = {lg_k_alloc(ctx->k, "sum", LG_SCOPE_REGISTER, dtype, lanes, 0, NULL), lanes};
     lg_k_store(ctx->k, a.buffer, NULL, 1, lg_kx_number(ctx->k, dtype, initial));
@@ -26,8 +27,7 @@ static lg_kx *accumulated(lg_tensor_context *ctx, accumulator a)
 
 static void accumulate(lg_tensor_context *ctx, accumulator a, lg_scalar fn, lg_kx *term)
 {
-    lg_k_store(ctx->k, a.buffer, NULL, 1,
-               lg_kx_apply(ctx->k, fn, accumulated(ctx, a), term, NULL));
+    lg_k_store(ctx->k, a.buffer, NULL, 1, lg_kx_apply(ctx->k, fn, accumulated(ctx, a), term, NULL));
 }
 
 static void accumulate_product(lg_tensor_context *ctx, accumulator a, lg_kx *x, lg_kx *y)
@@ -113,7 +113,7 @@ static lg_kx *reduce_lanes(lg_tensor_context *ctx, const lg_op *op, int axis, co
     accumulate(ctx, sum, r.fn, lg_element(ctx, op->operands[0], at, lanes));
     end_loops(ctx, opened, mark);
     lg_kx *all = accumulated(ctx, sum);
-    return lanes == 1             ? all
+    return lanes == 1         ? all
            : r.fn == LG_S_ADD ? lg_kx_sum(ctx->k, all)
                               : lg_kx_maximum(ctx->k, all);
 }
@@ -155,8 +155,8 @@ static lg_kx *reduce_argmax(lg_tensor_context *ctx, const lg_op *op, const lg_in
     lg_k_store(k, best, NULL, 1, lg_element(ctx, op->operands[0], at, 1));
     accumulator where = accumulate_from(ctx, LG_I32, 1, 0);
     int mark = lg_tensor_mark(ctx);
-    at[axis].base = lg_k_loop(k, LG_LOOP_SERIAL, "i", lg_kx_int(k, 1),
-                              lg_kx_int(k, from->dims[axis]), 1);
+    at[axis].base =
+        lg_k_loop(k, LG_LOOP_SERIAL, "i", lg_kx_int(k, 1), lg_kx_int(k, from->dims[axis]), 1);
     lg_kx *candidate = lg_k_let(k, "v", lg_element(ctx, op->operands[0], at, 1));
     lg_k_if(k, lg_kx_apply(k, LG_S_GT, candidate, lg_kx_load(k, best, NULL, 1), NULL));
     lg_k_store(k, best, NULL, 1, candidate);
@@ -338,9 +338,8 @@ static lg_kx *scatter_add_element(lg_tensor_context *ctx, const lg_op *op, const
     memcpy(at, index, sizeof(lg_index) * (size_t)from->rank);
     at[axis] = lg_index_of(loop(ctx, "i", from->dims[axis]));
     lg_kx *to = lg_kx_cast(k, LG_I64, lg_element(ctx, op->operands[1], &at[axis], 1));
-    to = lg_kx_apply(k, LG_S_MIN,
-                     lg_kx_apply(k, LG_S_MAX, to, lg_kx_int(k, 0), NULL), lg_kx_int(k, size - 1),
-                     NULL);
+    to = lg_kx_apply(k, LG_S_MIN, lg_kx_apply(k, LG_S_MAX, to, lg_kx_int(k, 0), NULL),
+                     lg_kx_int(k, size - 1), NULL);
     lg_k_if(k, lg_kx_apply(k, LG_S_EQ, to, index[axis].base, NULL));
     accumulate(ctx, sum, LG_S_ADD, lg_element(ctx, op->operands[0], at, lanes));
     end_loops(ctx, 2, mark);

@@ -12,17 +12,16 @@ static void number(int *next, lg_value *value)
 void lg_tensor_begin(lg_tensor_context *ctx, lg_kbuilder *k, lg_arena *scratch,
                      const lg_target *target, const lg_function *function)
 {
-    *ctx = (lg_tensor_context){
-        .k = k, .scratch = scratch, .target = target, .function = function};
+    *ctx = (lg_tensor_context){.k = k, .scratch = scratch, .target = target, .function = function};
     int count = 0;
     for (int i = 0; i < function->arguments.count; i++)
         number(&count, function->arguments.items[i]);
-    LG_FOR_OPS(op, function)
+    LG_FOR_OPS (op, function)
         for (int i = 0; i < op->result_count; i++)
             number(&count, op->results[i]);
     ctx->bindings = LG_NEW_ARRAY(scratch, lg_binding, count);
     ctx->uses = LG_NEW_ARRAY(scratch, int, count);
-    LG_FOR_OPS(op, function)
+    LG_FOR_OPS (op, function)
         for (int i = 0; i < op->operand_count; i++)
             ctx->uses[op->operands[i]->id]++;
 }
@@ -189,7 +188,8 @@ static lg_kx *pad_element(lg_tensor_context *ctx, const lg_op *op, const lg_inde
     lg_kx *element = lg_element(ctx, op->operands[0], mapped, lanes);
     if (!inside)
         return element;
-    lg_kx *outside = lg_kx_number(k, lg_compute_dtype(from->dtype), lg_op_number(op, LG_ATTR_value));
+    lg_kx *outside =
+        lg_kx_number(k, lg_compute_dtype(from->dtype), lg_op_number(op, LG_ATTR_value));
     return lg_kx_apply(k, LG_S_SELECT, inside, element, outside);
 }
 
@@ -211,11 +211,12 @@ static lg_kx *concat_element(lg_tensor_context *ctx, const lg_op *op, const lg_i
         lg_kx *at = lg_kx_addi(k, index[axis].base, -begin);
         mapped[axis].base = clamp(k, at, size);
         lg_kx *part = lg_element(ctx, op->operands[i], mapped, lanes);
-        element = !element ? part
-                           : lg_kx_apply(k, LG_S_SELECT,
-                                         lg_kx_apply(k, LG_S_LT, index[axis].base,
-                                                     lg_kx_int(k, end), NULL),
-                                         part, element);
+        element =
+            !element
+                ? part
+                : lg_kx_apply(k, LG_S_SELECT,
+                              lg_kx_apply(k, LG_S_LT, index[axis].base, lg_kx_int(k, end), NULL),
+                              part, element);
     }
     return element;
 }
@@ -268,13 +269,14 @@ static lg_kx *constant_element(lg_tensor_context *ctx, const lg_op *op, const lg
     lg_kx *element = lg_kx_number(k, dtype, numbers[values->count - 1]);
     for (int i = values->count - 2; i >= 0; i--)
         if (numbers[i] != numbers[i + 1])
-            element = lg_kx_apply(k, LG_S_SELECT,
-                                  lg_kx_apply(k, LG_S_LE, linear, lg_kx_int(k, i), NULL),
-                                  lg_kx_number(k, dtype, numbers[i]), element);
+            element =
+                lg_kx_apply(k, LG_S_SELECT, lg_kx_apply(k, LG_S_LE, linear, lg_kx_int(k, i), NULL),
+                            lg_kx_number(k, dtype, numbers[i]), element);
     return element;
 }
 
-static lg_kx *iota_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index, int lanes)
+static lg_kx *iota_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index,
+                           int lanes)
 {
     lg_kbuilder *k = ctx->k;
     lg_index at = index[lg_op_int(op, LG_ATTR_axis)];
@@ -307,9 +309,9 @@ static lg_kx *elementwise_element(lg_tensor_context *ctx, const lg_op *op, const
     for (int i = 0; i < op->operand_count; i++)
         args[i] = lg_element(ctx, op->operands[i], index, lanes);
     const lg_value *last = op->operands[op->operand_count - 1];
-    return wrapped(ctx->k, op->results[0]->type.dtype,
-                   lg_expand_elementwise(ctx->k, op->code, lg_compute_dtype(last->type.dtype),
-                                         args));
+    return wrapped(
+        ctx->k, op->results[0]->type.dtype,
+        lg_expand_elementwise(ctx->k, op->code, lg_compute_dtype(last->type.dtype), args));
 }
 
 static lg_kx *op_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index, int lanes)

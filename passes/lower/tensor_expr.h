@@ -2,8 +2,8 @@
 // find its element at an index from elements of its operands; whatever is not kept in a buffer is
 // computed where it is used. That is all that fusion needs to know of an op.
 //
-// An index is affine in the lane of a vector: element `lane` of the vector is at base + step * lane.
-// At most one axis carries lanes (step != 0).
+// An index is affine in the lane of a vector: element `lane` of the vector is at base + step *
+// lane. At most one axis carries lanes (step != 0).
 #ifndef LG_PASSES_LOWER_TENSOR_EXPR_H
 #define LG_PASSES_LOWER_TENSOR_EXPR_H
 

@@ -1,6 +1,7 @@
 // Convolution on a CPU: register tiles of pixels x output channels, directly on the image.
 //
-//   job: a block of about 64 pixels (some rows of a segment of columns), so that the part of the image
+//   job: a block of about 64 pixels (some rows of a segment of columns), so that the part of the
+//   image
 //        it reads stays in L2 while every panel of output channels passes over it
 //     panel of output channels
 //       chunk of input channels: as much of the panel as stays in L1
@@ -23,11 +24,11 @@ typedef struct conv {
     const lg_type *x, *f, *y;
     int64_t stride[2], pad[2], dilation[2], groups;
     lg_tile tile;
-    int64_t block;   // channels in a block of the image's layout (1 block if not blocked)
-    int64_t blocks;  // such blocks in a group
-    int64_t chunk;   // blocks in a chunk
+    int64_t block;         // channels in a block of the image's layout (1 block if not blocked)
+    int64_t blocks;        // such blocks in a group
+    int64_t chunk;         // blocks in a chunk
     int64_t rows, columns; // of a job
-    int64_t splits;  // of the panels
+    int64_t splits;        // of the panels
     lg_kbuffer *image, *filter, *partial;
     lg_kx *n, *h0, *h1, *w0, *split; // of the job
 } conv;
@@ -47,8 +48,8 @@ static lg_kx *image_element(void *data, lg_kx *row)
     const place *p = data;
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
-    lg_kx *h = lg_kx_add(k, lg_kx_muli(k, p->h, c->stride[0]),
-                         lg_kx_muli(k, p->kh, c->dilation[0]));
+    lg_kx *h =
+        lg_kx_add(k, lg_kx_muli(k, p->h, c->stride[0]), lg_kx_muli(k, p->kh, c->dilation[0]));
     lg_kx *w = lg_kx_add(k, lg_kx_muli(k, lg_kx_add(k, p->w, row), c->stride[1]),
                          lg_kx_muli(k, p->kw, c->dilation[1]));
     lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->group, c->f->dims[1]),
@@ -133,8 +134,10 @@ static void store_vector(place *p, lg_kbuffer *acc, int r, int64_t start, int j)
     lg_tile_state state = {acc, lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows), j};
     s->ctx.schedule = &state;
     lg_kx *channel = lg_kx_addi(k, output_channel(p, lg_kx_int(k, j)), -start);
-    lg_index at[] = {lg_index_of(c->n), lg_index_of(p->h),
-                     lg_index_of(lg_kx_add(k, p->w, state.row)), {channel, 1}};
+    lg_index at[] = {lg_index_of(c->n),
+                     lg_index_of(p->h),
+                     lg_index_of(lg_kx_add(k, p->w, state.row)),
+                     {channel, 1}};
     lg_kbuffer *buffer = lg_schedule_result(s, r);
     lg_kx *element = lg_element(&s->ctx, result, at, lanes);
     lg_store_element(k, buffer, &result->type, 0, at, lanes, element);
@@ -256,9 +259,8 @@ static void zero_borders(const conv *c, int r)
         else if (dim.axis == 2)
             ranges[d] = (lg_range){c->w0, lg_kx_addi(k, c->w0, c->columns)};
         else if (dim.part == LG_PART_OUTER && c->splits > 1)
-            ranges[d] =
-                (lg_range){lg_kx_muli(k, c->split, size / c->splits),
-                           lg_kx_muli(k, lg_kx_addi(k, c->split, 1), size / c->splits)};
+            ranges[d] = (lg_range){lg_kx_muli(k, c->split, size / c->splits),
+                                   lg_kx_muli(k, lg_kx_addi(k, c->split, 1), size / c->splits)};
     }
     lg_nest_zero_borders(k, lg_schedule_result(s, r), type, ranges, c->tile.lanes);
 }
@@ -312,8 +314,8 @@ static void choose_blocks(conv *c, const lg_target *target)
 static void choose_splits(conv *c)
 {
     int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes, panels = c->y->dims[3] / panel;
-    int64_t jobs = c->y->dims[0] * ((c->y->dims[1] + c->rows - 1) / c->rows) *
-                   (c->y->dims[2] / c->columns);
+    int64_t jobs =
+        c->y->dims[0] * ((c->y->dims[1] + c->rows - 1) / c->rows) * (c->y->dims[2] / c->columns);
     if (c->groups > 1 || c->s->function->results.count > 1 || c->y->dims[3] % panel)
         return;
     for (int64_t n = 1; n <= panels && jobs * c->splits < ENOUGH_JOBS; n++)
@@ -344,7 +346,8 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
                          (c.f->dims[1] % target->lanes && c.x->dims[3] >= target->lanes)))
         return false;
     lg_layout_dim last = lg_physical_dim(&x->type, lg_type_physical_rank(&x->type) - 1);
-    if (c.f->dims[1] >= target->lanes && (last.part != LG_PART_INNER || last.block != target->lanes))
+    if (c.f->dims[1] >= target->lanes &&
+        (last.part != LG_PART_INNER || last.block != target->lanes))
         return false;
     return packed && lg_tile_epilogues(function, op, panel, starts);
 }

@@ -3,7 +3,8 @@
 //
 //   one stage            a grid over the elements; contractions and reductions run in the thread
 //   one large reduction  a block an element: threads sum strided parts, then halve in shared memory
-//   several stages       a block an iteration of the leading axes: values between stages lie in shared
+//   several stages       a block an iteration of the leading axes: values between stages lie in
+//   shared
 //                        memory, a barrier stands between one stage and the next
 #include "passes/schedule/schedule.h"
 
@@ -86,8 +87,7 @@ static lg_kx *reduced_element(lg_schedule *s, const lg_op *op, const lg_index *i
 
 static void combine(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx **at, lg_scalar fn, lg_kx *other)
 {
-    lg_k_store(k, buffer, at, 1,
-               lg_kx_apply(k, fn, lg_kx_load(k, buffer, at, 1), other, NULL));
+    lg_k_store(k, buffer, at, 1, lg_kx_apply(k, fn, lg_kx_load(k, buffer, at, 1), other, NULL));
 }
 
 static void block_reduction(lg_schedule *s, const lg_value *value)
@@ -99,14 +99,12 @@ static void block_reduction(lg_schedule *s, const lg_value *value)
     lg_kx *block = lg_k_for(k, LG_LOOP_BLOCK, "block", lg_type_elements(&value->type));
     lg_index index[LG_MAX_RANK];
     unravel(k, &value->type, 0, block, index);
-    lg_kbuffer *part =
-        lg_k_alloc(k, "part", LG_SCOPE_SHARED, LG_F32, 1, 1, (int64_t[]){THREADS});
+    lg_kbuffer *part = lg_k_alloc(k, "part", LG_SCOPE_SHARED, LG_F32, 1, 1, (int64_t[]){THREADS});
     lg_kx *thread = lg_k_for(k, LG_LOOP_THREAD, "thread", THREADS);
-    lg_k_store(k, part, &thread, 1,
-               lg_kx_float(k, fn == LG_S_ADD ? 0 : -(double)__builtin_inff()));
+    lg_k_store(k, part, &thread, 1, lg_kx_float(k, fn == LG_S_ADD ? 0 : -(double)__builtin_inff()));
     int mark = lg_tensor_mark(&s->ctx);
-    lg_kx *i = lg_k_loop(k, LG_LOOP_SERIAL, "i", thread, lg_kx_int(k, reduced_elements(op)),
-                         THREADS);
+    lg_kx *i =
+        lg_k_loop(k, LG_LOOP_SERIAL, "i", thread, lg_kx_int(k, reduced_elements(op)), THREADS);
     combine(k, part, &thread, fn, reduced_element(s, op, index, i));
     lg_tensor_forget(&s->ctx, mark);
     lg_k_end(k);

@@ -39,8 +39,7 @@ static lg_kx *column_of(const place *at, lg_kx *vector)
 {
     lg_kbuilder *k = &at->p->s->k;
     lg_kx *panel = lg_kx_muli(k, at->panel, (int64_t)at->run.vectors * at->run.lanes);
-    return lg_kx_add(k, lg_kx_addi(k, panel, at->run.start),
-                     lg_kx_muli(k, vector, at->run.lanes));
+    return lg_kx_add(k, lg_kx_addi(k, panel, at->run.start), lg_kx_muli(k, vector, at->run.lanes));
 }
 
 // The batch indices of operand `i`, whose axes of size 1 are repeated.
@@ -113,8 +112,7 @@ static void store_result(place *at, lg_kbuffer *acc, const lg_value *value, lg_k
     lg_index index[LG_MAX_RANK];
     memcpy(index, p->at, sizeof index);
     index[p->m] = lg_index_of(lg_kx_add(k, at->row, state.row));
-    index[p->n] =
-        (lg_index){lg_kx_addi(k, column_of(at, lg_kx_int(k, vector)), -start), lanes > 1};
+    index[p->n] = (lg_index){lg_kx_addi(k, column_of(at, lg_kx_int(k, vector)), -start), lanes > 1};
     lg_kx *element = p->kept ? lg_tile_element(&s->ctx, value, index, lanes)
                              : lg_element(&s->ctx, value, index, lanes);
     lg_store_element(k, buffer, &value->type, p->dropped, index, lanes, element);

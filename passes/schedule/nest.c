@@ -119,8 +119,7 @@ static void store_open_row(nest *n, lg_index *index, const lg_range *range)
     int width = vector ? n->ctx->target->lanes : 1;
     lg_kx *length = lg_kx_add(k, range->high, lg_kx_muli(k, range->low, -1));
     lg_kx *whole = lg_k_let(
-        k, "whole",
-        lg_kx_add(k, range->low, lg_kx_muli(k, lg_kx_divi(k, length, width), width)));
+        k, "whole", lg_kx_add(k, range->low, lg_kx_muli(k, lg_kx_divi(k, length, width), width)));
     lg_kx *i = lg_k_loop(k, LG_LOOP_SERIAL, "v", range->low, whole, width);
     store_lanes(n, index, i, width);
     lg_k_end(k);
@@ -187,8 +186,7 @@ static void visit_one(nest *n, int d, const lg_index *lead, bool tail, lg_kx *at
             index[a] = lg_index_of(axis_index(n, a));
     lg_layout_dim last = lg_physical_dim(n->type, n->rank - 1);
     assert(d == n->rank - 2 && last.part == LG_PART_INNER && "zeros fill one innermost block");
-    index[n->lane_axis] =
-        (lg_index){lg_kx_muli(n->k, n->outer[n->lane_axis], last.block), 1};
+    index[n->lane_axis] = (lg_index){lg_kx_muli(n->k, n->outer[n->lane_axis], last.block), 1};
     store_zeros(n, index, (int)last.block);
     lg_k_end(n->k);
 }
@@ -232,8 +230,7 @@ static void visit(nest *n, int d, const lg_index *lead, bool tail)
             visit_one(n, d, lead, true, lg_kx_int(k, full));
         return;
     }
-    lg_range some = {range->low,
-                     lg_kx_apply(k, LG_S_MIN, range->high, lg_kx_int(k, full), NULL)};
+    lg_range some = {range->low, lg_kx_apply(k, LG_S_MIN, range->high, lg_kx_int(k, full), NULL)};
     visit_range(n, d, lead, false, &some);
     lg_k_if(k, lg_kx_apply(k, LG_S_GT, range->high, lg_kx_int(k, full), NULL));
     visit_one(n, d, lead, true, lg_kx_int(k, full));
@@ -285,12 +282,11 @@ static lg_range widened(const border *b, int d)
                      lg_kx_addi(k, r.high, dim.border + dim.offset)};
     if (!dim.border || d < b->dim)
         return wide;
-    wide.low = lg_kx_apply(k, LG_S_SELECT,
-                           lg_kx_apply(k, LG_S_EQ, r.low, lg_kx_int(k, 0), NULL), lg_kx_int(k, 0),
-                           wide.low);
-    wide.high = lg_kx_apply(k, LG_S_SELECT,
-                            lg_kx_apply(k, LG_S_EQ, r.high, lg_kx_int(k, size), NULL),
-                            lg_kx_int(k, size + 2 * dim.border), wide.high);
+    wide.low = lg_kx_apply(k, LG_S_SELECT, lg_kx_apply(k, LG_S_EQ, r.low, lg_kx_int(k, 0), NULL),
+                           lg_kx_int(k, 0), wide.low);
+    wide.high =
+        lg_kx_apply(k, LG_S_SELECT, lg_kx_apply(k, LG_S_EQ, r.high, lg_kx_int(k, size), NULL),
+                    lg_kx_int(k, size + 2 * dim.border), wide.high);
     return wide;
 }
 
@@ -307,8 +303,8 @@ static void zero_from(border *b, int d, lg_range edge)
             lg_k_store(k, b->buffer, b->at, lanes, zero);
             if (high - low > 4 * b->vector) { // long rows: a loop, then the rest
                 int64_t whole = low + (high - low) / b->vector * b->vector;
-                b->at[d] = lg_k_loop(k, LG_LOOP_SERIAL, "v", lg_kx_int(k, low),
-                                     lg_kx_int(k, whole), b->vector);
+                b->at[d] = lg_k_loop(k, LG_LOOP_SERIAL, "v", lg_kx_int(k, low), lg_kx_int(k, whole),
+                                     b->vector);
                 lg_k_store(k, b->buffer, b->at, b->vector, zero);
                 lg_k_end(k);
                 low = whole - b->vector;

@@ -17,8 +17,8 @@ int64_t lg_physical_interior(const lg_type *type, int d);
 // The physical dimension's row of the layout (row-major types have whole axes only).
 lg_layout_dim lg_physical_dim(const lg_type *type, int d);
 
-// Stores every element of `value` (computed by lg_element) that lies in `ranges` into `buffer`, which
-// holds it as `type`; the elements that round up a blocked axis become zero.
+// Stores every element of `value` (computed by lg_element) that lies in `ranges` into `buffer`,
+// which holds it as `type`; the elements that round up a blocked axis become zero.
 void lg_nest_store(lg_tensor_context *ctx, const lg_value *value, lg_kbuffer *buffer,
                    const lg_type *type, int dropped, const lg_index *lead, const lg_range *ranges);
 

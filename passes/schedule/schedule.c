@@ -9,7 +9,7 @@
 static char *description(lg_arena *arena, const lg_function *f)
 {
     char *text = "";
-    LG_FOR_OPS(op, f)
+    LG_FOR_OPS (op, f)
         text = lg_format(arena, "%s%s%s", text, *text ? ", " : "", lg_op_info_of(op->code)->name);
     return text;
 }
@@ -31,8 +31,8 @@ static void declare_params(lg_schedule *s)
     const lg_function *f = s->function;
     for (int i = 0; i < f->arguments.count; i++) {
         const lg_value *v = f->arguments.items[i];
-        lg_tensor_bind(&s->ctx, v,
-                       lg_kernel_param_of(s->kernel, v->name, LG_SCOPE_IN, &v->type), 0);
+        lg_tensor_bind(&s->ctx, v, lg_kernel_param_of(s->kernel, v->name, LG_SCOPE_IN, &v->type),
+                       0);
     }
     for (int i = 0; i < f->results.count; i++) {
         const lg_value *v = f->results.items[i];

@@ -70,7 +70,8 @@ typedef struct lg_columns {
     int vectors, lanes, valid;
 } lg_columns;
 // Cuts `count` columns from `start` on into at most three runs of equal panels. `padded`: the right
-// operand is padded to whole panels, so that its last vectors may be read whole. Returns the number.
+// operand is padded to whole panels, so that its last vectors may be read whole. Returns the
+// number.
 int lg_tile_columns(lg_tile tile, int64_t start, int64_t count, bool padded, lg_columns runs[3]);
 
 // Emits acc[r, j] = fma(left(r), right(j), acc[r, j]) for all of the tile, once.
@@ -101,12 +102,13 @@ lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opene
 
 // Is `value` a matmul that tiles suit (as a stage of a larger kernel)?
 bool lg_tile_suits(const lg_schedule *s, const lg_value *value);
-// Computes such a value in tiles, all of it but the `axes` leading axes, which are at `lead`. Returns
-// false, having done nothing, if tiles do not suit.
+// Computes such a value in tiles, all of it but the `axes` leading axes, which are at `lead`.
+// Returns false, having done nothing, if tiles do not suit.
 bool lg_tile_stage(lg_schedule *s, const lg_value *value, lg_kbuffer *buffer, int dropped, int axes,
                    const lg_index *lead);
 
-// The layout in which a schedule wants the right operand: panels of tile.vectors * tile.lanes columns.
+// The layout in which a schedule wants the right operand: panels of tile.vectors * tile.lanes
+// columns.
 const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter);
 const lg_layout *lg_matrix_layout(lg_arena *arena, const lg_target *target, const lg_type *matrix,
                                   bool transposed);

@@ -51,7 +51,7 @@ static int64_t largest_result(const lg_function *f)
 // Operands of contractions are read many times an element.
 static void mark_contraction_operands(const lg_function *f, bool *keep)
 {
-    LG_FOR_OPS(op, f) {
+    LG_FOR_OPS (op, f) {
         if (lg_op_info_of(op->code)->class != LG_CLASS_CONTRACTION)
             continue;
         for (int i = 0; i < op->operand_count; i++) {
@@ -69,7 +69,7 @@ static void mark_repeated(const lg_schedule *s, bool *keep)
     const lg_function *f = s->function;
     int64_t largest = largest_result(f);
     bool reduces = false;
-    LG_FOR_OPS(op, f) {
+    LG_FOR_OPS (op, f) {
         lg_op_class class = lg_op_info_of(op->code)->class;
         if (class != LG_CLASS_REDUCTION && class != LG_CLASS_CONTRACTION &&
             op->code != LG_OP_scatter_add)
@@ -78,13 +78,12 @@ static void mark_repeated(const lg_schedule *s, bool *keep)
         reduces = true;
         if (!fits(s, v)) // computed again where it is used, rather than not at all
             continue;
-        // A matrix product is kept so that it can be tiled; another contraction that is read once stays
-        // inside its epilogue.
-        if (s->ctx.uses[v->id] > 1 || lg_type_elements(&v->type) < largest ||
-            lg_tile_suits(s, v))
+        // A matrix product is kept so that it can be tiled; another contraction that is read once
+        // stays inside its epilogue.
+        if (s->ctx.uses[v->id] > 1 || lg_type_elements(&v->type) < largest || lg_tile_suits(s, v))
             keep[v->id] = true;
     }
-    LG_FOR_OPS(op, f) {
+    LG_FOR_OPS (op, f) {
         const lg_value *v = op->results[0];
         if (lg_op_info_of(op->code)->class == LG_CLASS_ELEMENTWISE && s->ctx.uses[v->id] > 1 &&
             reduces && fits(s, v))
@@ -169,14 +168,14 @@ static int leading_axes(const lg_schedule *s, const lg_stages *stages, const boo
 {
     const lg_function *f = s->function;
     int count = 0;
-    LG_FOR_OPS(op, f)
+    LG_FOR_OPS (op, f)
         for (int i = 0; i < op->result_count; i++)
             count = op->results[i]->id + 1 > count ? op->results[i]->id + 1 : count;
     int *aligned = LG_NEW_ARRAY(s->scratch, int, count);
     for (int i = 0; i < f->arguments.count; i++)
         aligned[f->arguments.items[i]->id] = ANY;
     int lead = LG_MAX_RANK;
-    LG_FOR_OPS(op, f) {
+    LG_FOR_OPS (op, f) {
         int own = ANY;
         for (int i = 0; i < op->operand_count; i++) {
             int from = aligned[op->operands[i]->id];
@@ -200,7 +199,7 @@ void lg_stages_find(const lg_schedule *s, lg_stages *stages)
 {
     const lg_function *f = s->function;
     int count = f->arguments.count;
-    LG_FOR_OPS(op, f)
+    LG_FOR_OPS (op, f)
         count += op->result_count;
     bool *keep = LG_NEW_ARRAY(s->scratch, bool, count);
     mark_contraction_operands(f, keep);
@@ -208,7 +207,7 @@ void lg_stages_find(const lg_schedule *s, lg_stages *stages)
     for (int i = 0; i < f->results.count; i++)
         keep[f->results.items[i]->id] = true;
     *stages = (lg_stages){0};
-    LG_FOR_OPS(op, f) {
+    LG_FOR_OPS (op, f) {
         const lg_value *v = op->results[0];
         if (!keep[v->id])
             continue;

@@ -1,7 +1,7 @@
 // Register tiles: rows x vectors accumulators that live in vector registers while the reduced
-// dimension runs. Sizes follow from the target: all accumulators, one row of the right operand and a
-// broadcast element of the left one fill the register file (6 x 2 of AVX2's 16 registers, 14 x 2 of
-// AVX-512's 32).
+// dimension runs. Sizes follow from the target: all accumulators, one row of the right operand and
+// a broadcast element of the left one fill the register file (6 x 2 of AVX2's 16 registers, 14 x 2
+// of AVX-512's 32).
 #include "passes/schedule/schedule.h"
 
 #include <assert.h>
@@ -92,7 +92,7 @@ lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opene
 const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
 {
     const lg_op *found = NULL;
-    LG_FOR_OPS(op, function) {
+    LG_FOR_OPS (op, function) {
         lg_op_class class = lg_op_info_of(op->code)->class;
         bool reduces = class == LG_CLASS_REDUCTION || class == LG_CLASS_CONTRACTION ||
                        op->code == LG_OP_scatter_add;
@@ -106,8 +106,8 @@ const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
 
 enum { INDEPENDENT = -1, UNSUITABLE = -2 };
 
-// The column of the contraction at which `value` starts, if its elements are made of elements of the
-// contraction at the same place.
+// The column of the contraction at which `value` starts, if its elements are made of elements of
+// the contraction at the same place.
 static int64_t column_of(const lg_value *value, const lg_op *contraction)
 {
     if (value->kind != LG_VALUE_RESULT)
@@ -201,7 +201,8 @@ const lg_layout *lg_image_layout(lg_arena *arena, const lg_target *target, const
         lg_layout narrow = {4, {n, row, column, {.part = LG_PART_WHOLE, .axis = 3}}};
         return lg_copy(arena, &narrow, sizeof narrow);
     }
-    // A border also where no filter needs it: rows that are a power of two apart collide in the cache.
+    // A border also where no filter needs it: rows that are a power of two apart collide in the
+    // cache.
     if (column.border == 0 && image->dims[2] > 1)
         column.border = 1;
     lg_layout_dim outer = {.part = LG_PART_OUTER, .axis = 3, .block = target->lanes};
