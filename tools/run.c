@@ -180,7 +180,9 @@ static bool run_all(const run_arguments *a, lg_session *session, const lg_entry_
 {
     lg_error error;
     double *seconds = calloc((size_t)a->repeat, sizeof *seconds);
-    bool good = seconds || lg_error_at(diag, (lg_location){0}, "no memory for the times");
+    if (!seconds)
+        return lg_error_at(diag, (lg_location){0}, "no memory for the times");
+    bool good = true;
     for (int run = 0; good && run < a->repeat; run++) {
         double start = lg_now();
         good = lg_model_run(session->model, entry->name, inputs->items, inputs->count, outputs,

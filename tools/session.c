@@ -149,21 +149,30 @@ static lg_symbol symbol_like(const lg_tensor_desc *desc, lg_value *value)
     return symbol;
 }
 
-static bool fill_params(const lg_session *s, uint64_t seed, lg_tensor **params, lg_error *e)
+static bool fill_param(const lg_session *s, const lg_tensor_desc *desc, uint64_t seed,
+                       lg_tensor **param, lg_error *e)
+{
+    *param = lg_tensor_new((enum lg_abi_dtype)desc->dtype, (int)desc->rank, desc->shape, e);
+    if (!*param)
+        return false;
+    lg_value value = {0};
+    lg_symbol like = symbol_like(desc, &value);
+    const lg_symbol *symbol =
+        s->compilation.module ? lg_module_symbol(s->compilation.module, desc->name) : NULL;
+    lg_init_symbol(symbol ? symbol : &like, seed, (*param)->data);
+    return true;
+}
+
+static bool fill_and_pack(lg_session *s, uint64_t seed, lg_tensor **params, void **data,
+                          lg_error *e)
 {
     const lg_artifact *artifact = lg_model_artifact(s->model);
     for (uint32_t i = 0; i < artifact->param_count; i++) {
-        const lg_tensor_desc *desc = &artifact->params[i];
-        params[i] = lg_tensor_new((enum lg_abi_dtype)desc->dtype, (int)desc->rank, desc->shape, e);
-        if (!params[i])
+        if (!fill_param(s, &artifact->params[i], seed, &params[i], e))
             return false;
-        lg_value value = {0};
-        lg_symbol like = symbol_like(desc, &value);
-        const lg_symbol *symbol =
-            s->compilation.module ? lg_module_symbol(s->compilation.module, desc->name) : NULL;
-        lg_init_symbol(symbol ? symbol : &like, seed, params[i]->data);
+        data[i] = params[i]->data;
     }
-    return true;
+    return lg_model_pack(s->model, data, &s->threads.parallel, e);
 }
 
 static bool pack_random(lg_session *s, uint64_t seed, lg_diag *diag)
@@ -172,13 +181,8 @@ static bool pack_random(lg_session *s, uint64_t seed, lg_diag *diag)
     uint32_t count = lg_model_artifact(s->model)->param_count;
     lg_tensor **params = calloc(count + 1, sizeof(lg_tensor *));
     void **data = calloc(count + 1, sizeof(void *));
-    bool good = params && data;
-    if (!good)
-        lg_fail(&error, "no memory for random weights");
-    good = good && fill_params(s, seed, params, &error);
-    for (uint32_t i = 0; good && i < count; i++)
-        data[i] = params[i]->data;
-    good = good && lg_model_pack(s->model, data, &s->threads.parallel, &error);
+    bool good = params && data ? fill_and_pack(s, seed, params, data, &error)
+                               : lg_fail(&error, "no memory for random weights");
     for (uint32_t i = 0; params && i < count; i++)
         lg_tensor_free(params[i]);
     free(params);

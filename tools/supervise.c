@@ -16,35 +16,44 @@
 
 // ---- sweeping
 
-// Removes a file, or a folder with the files in it. False if something is left.
-static bool remove_entry(int folder, const char *name)
+// Calls `remove` with the folder and each name in it that begins with `prefix`. False if one of
+// the calls says that something is left.
+static bool for_entries(int folder, const char *prefix,
+                        bool (*remove)(int folder, const char *name))
 {
-    if (unlinkat(folder, name, 0) == 0)
-        return true;
-    int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *entries = inner >= 0 ? fdopendir(inner) : NULL;
+    DIR *entries = fdopendir(folder);
     if (!entries) {
-        if (inner >= 0)
-            close(inner);
+        close(folder);
         return false;
     }
+    bool clean = true;
     for (struct dirent *entry; (entry = readdir(entries));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(dirfd(entries), entry->d_name, 0);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+            clean = remove(folder, entry->d_name) && clean;
     closedir(entries);
-    return unlinkat(folder, name, AT_REMOVEDIR) == 0;
+    return clean;
 }
 
-static bool sweep_once(const char *folder, const char *prefix)
+static bool remove_file(int folder, const char *name)
 {
-    DIR *entries = opendir(folder);
-    bool clean = true;
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
-            clean = remove_entry(dirfd(entries), entry->d_name) && clean;
-    if (entries)
-        closedir(entries);
-    return clean;
+    return unlinkat(folder, name, 0) == 0;
+}
+
+// Removes a file, or a folder with the files in it.
+static bool remove_entry(int folder, const char *name)
+{
+    if (remove_file(folder, name))
+        return true;
+    int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return inner >= 0 && for_entries(inner, "", remove_file) &&
+           unlinkat(folder, name, AT_REMOVEDIR) == 0;
+}
+
+static bool sweep_once(const char *path, const char *prefix)
+{
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return folder < 0 || for_entries(folder, prefix, remove_entry);
 }
 
 // A linker that was killed along may still be writing for a moment.

@@ -69,6 +69,7 @@ expect_exit 0 nm --defined-only --extern-only lgpn.o
 "$LGPNC" build m.ir --emit=ir -o again.ir
 same m.ir again.ir
 cat >net.ir <<'END'
+module @net
 func @infer(%x: f32[1,7,9,3]) -> (%y: f32[1,7,9,3]) {
   %0 = relu %x : f32[1,7,9,3]
   return %0
