@@ -107,15 +107,14 @@ START_TEST(equal_composites_are_one_function)
     lg_module *module = make(build_three_norms, &messages);
     ck_assert_msg(module != NULL, "%s", messages);
     int composites = 0, constants = 0;
-    LG_FOR_FUNCTIONS(function, module)
-    {
+    LG_FOR_FUNCTIONS (function, module) {
         if (function->kind != LG_COMPOSITE)
             continue;
         composites++;
         ck_assert_str_eq(function->composite, "batch_norm");
         ck_assert_int_eq(function->arguments.count, 5);
-        LG_FOR_OPS(op, function)
-        constants += op->code == LG_OP_constant;
+        LG_FOR_OPS (op, function)
+            constants += op->code == LG_OP_constant;
     }
     ck_assert_int_eq(composites, 2); // two values of eps
     ck_assert_int_eq(constants, 2);

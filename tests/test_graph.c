@@ -119,8 +119,7 @@ START_TEST(symbols_keep_their_order)
     lg_symbol *again = lg_symbol_new(module, LG_ROLE_PARAM, "s42", LG_TYPE(LG_F32, 1));
     ck_assert_ptr_eq(lg_module_symbol(module, "s42"), again);
     int index = 0;
-    LG_FOR_SYMBOLS(symbol, module)
-    {
+    LG_FOR_SYMBOLS (symbol, module) {
         ck_assert_int_eq(symbol->value->index, index++);
         ck_assert_ptr_eq(lg_module_symbol(module, symbol->name), symbol);
     }

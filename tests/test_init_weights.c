@@ -87,8 +87,7 @@ START_TEST(a_file_holds_every_tensor)
     ck_assert_str_eq(lg_safetensors_metadata(file, "model"), "lgpn");
     ck_assert(lg_safetensors_check_finite(file, &e));
     size_t i = 0;
-    LG_FOR_SYMBOLS(symbol, module)
-    {
+    LG_FOR_SYMBOLS (symbol, module) {
         const lg_safetensor *tensor = lg_safetensors_at(file, i++);
         ck_assert_str_eq(tensor->name, symbol->name);
         ck_assert_int_eq(tensor->rank, symbol->value->type.rank);

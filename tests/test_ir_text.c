@@ -75,9 +75,9 @@ START_TEST(corpus_reads_back_to_the_byte)
     char *printed = lg_text_of_module(module);
     ck_assert_str_eq(printed, text);
     bool seen[LG_OPCODE_COUNT] = {0};
-    LG_FOR_FUNCTIONS(function, module)
-    LG_FOR_OPS(op, function)
-    seen[op->code] = true;
+    LG_FOR_FUNCTIONS (function, module)
+        LG_FOR_OPS (op, function)
+            seen[op->code] = true;
     for (int code = 0; code < LG_OPCODE_COUNT; code++)
         ck_assert_msg(seen[code], "the corpus lacks %s", lg_op_info_of((lg_opcode)code)->name);
     free(printed);

@@ -151,8 +151,7 @@ typedef struct totals {
 static totals count(const lg_module *module)
 {
     totals t = {0};
-    LG_FOR_SYMBOLS(symbol, module)
-    {
+    LG_FOR_SYMBOLS (symbol, module) {
         int64_t elements = lg_type_elements(&symbol->value->type);
         bool trained = symbol->role == LG_ROLE_PARAM;
         t.parameters += trained ? elements : 0;
@@ -217,9 +216,9 @@ START_TEST(full_size_has_the_known_cost)
 {
     lg_module *module = build("lgpn");
     double flops = 0;
-    LG_FOR_OPS(op, lg_module_function(module, "infer"))
-    if (op->code == LG_OP_conv2d || op->code == LG_OP_matmul)
-        flops += lg_op_flops(op);
+    LG_FOR_OPS (op, lg_module_function(module, "infer"))
+        if (op->code == LG_OP_conv2d || op->code == LG_OP_matmul)
+            flops += lg_op_flops(op);
     ck_assert_double_eq(flops, 2.0 * (89444366336.0 + 2062492.0));
     lg_module_free(module);
 }

@@ -19,8 +19,8 @@ static lg_module *build(const char *spec)
 static int64_t parameters(const lg_module *module)
 {
     int64_t total = 0;
-    LG_FOR_SYMBOLS(symbol, module)
-    total += symbol->role == LG_ROLE_PARAM ? lg_type_elements(&symbol->value->type) : 0;
+    LG_FOR_SYMBOLS (symbol, module)
+        total += symbol->role == LG_ROLE_PARAM ? lg_type_elements(&symbol->value->type) : 0;
     return total;
 }
 

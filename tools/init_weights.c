@@ -73,8 +73,7 @@ static size_t list_symbols(const lg_module *module, const lg_symbol **symbols,
                            lg_safetensor *tensors)
 {
     size_t count = 0;
-    LG_FOR_SYMBOLS(symbol, module)
-    {
+    LG_FOR_SYMBOLS (symbol, module) {
         if (symbol->role == LG_ROLE_PACKED)
             continue;
         if (symbols) {

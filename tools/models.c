@@ -57,8 +57,7 @@ static void print_ports(const char *heading, lg_arena *arena, int count, lg_valu
 static void print_tensors(const lg_module *module)
 {
     int64_t count[2] = {0}, elements[2] = {0}, dead = 0, bytes = 0;
-    LG_FOR_SYMBOLS(symbol, module)
-    {
+    LG_FOR_SYMBOLS (symbol, module) {
         if (symbol->role == LG_ROLE_PACKED)
             continue;
         const lg_type *type = &symbol->value->type;
@@ -80,8 +79,7 @@ static void print_module(const lg_module *module)
 {
     lg_arena *arena = lg_arena_new();
     printf("%s\n", module->name);
-    LG_FOR_FUNCTIONS(function, module)
-    {
+    LG_FOR_FUNCTIONS (function, module) {
         if (function->kind != LG_FUNC)
             continue;
         printf("entry point %s, %.3f GFLOP\n", function->name, 1e-9 * lg_function_flops(function));

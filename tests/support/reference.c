@@ -40,16 +40,15 @@ static lg_array *load(lg_arena *arena, const lg_safetensors *file, const char *n
 
 void lg_reference_load(lg_reference *reference, const lg_safetensors *weights)
 {
-    LG_FOR_SYMBOLS(symbol, reference->function->module)
-    if (!symbol->dead)
-        lg_environment_set(reference->arena, &reference->environment, symbol,
-                           load(reference->arena, weights, symbol->name, &symbol->value->type));
+    LG_FOR_SYMBOLS (symbol, reference->function->module)
+        if (!symbol->dead)
+            lg_environment_set(reference->arena, &reference->environment, symbol,
+                               load(reference->arena, weights, symbol->name, &symbol->value->type));
 }
 
 void lg_reference_init(lg_reference *reference, uint64_t seed)
 {
-    LG_FOR_SYMBOLS(symbol, reference->function->module)
-    {
+    LG_FOR_SYMBOLS (symbol, reference->function->module) {
         const lg_type *type = &symbol->value->type;
         void *data = calloc((size_t)lg_type_elements(type), (size_t)lg_dtype_bytes(type->dtype));
         ck_assert_ptr_nonnull(data);
