@@ -1,6 +1,8 @@
 # The programs and commands of docs/embedding.md, taken from it word for word, on a small model.
 . "$SOURCE/tests/cli/lib.sh"
 
+unset CC # a sanitized build's: programs of users are not
+
 page=$SOURCE/docs/embedding.md
 model=lgpn:image=32,width=8,feat=32,dim=16,blocks=1-1-1-1
 
@@ -19,7 +21,7 @@ cp "$SOURCE/tests/goldens/images/photo.jpg" .
 # Sizes are the small model's; nothing else changes. The compiler is asked to find fault.
 commands() {
     block sh "$1" | sed "s|^lgpnc|\"\$LGPNC\"|; s| lgpn -| $model -|; s|lgpn --|$model --|
-        s|image photo.jpg|& --size=32|; s|^cc|${CC:-cc} -std=c17 -Wall -Wextra -Werror|"
+        s|image photo.jpg|& --size=32|; s|^cc|cc -std=c17 -Wall -Wextra -Werror|"
 }
 commands object >object.sh
 commands shared >shared.sh
