@@ -91,13 +91,14 @@ static void stage(lg_schedule *s, const lg_value *value, int axes, const lg_inde
     lg_tensor_bind(&s->ctx, value, buffer, dropped);
 }
 
-// Axes of blocked layouts can't be fixed by a leading index, and a tile has all its columns.
+// Axes of blocked layouts can't be fixed by a leading index, and the innermost axis is left to vectors
+// (where there is another one) and tiles.
 static int usable_lead(const lg_schedule *s, const lg_stages *stages)
 {
     int lead = stages->lead;
     for (int i = 0; i < stages->kept.count; i++) {
         const lg_type *type = &stages->kept.items[i]->type;
-        if (lead == type->rank && lg_tile_suits(s, stages->kept.items[i]))
+        if (lead == type->rank && (lead > 1 || lg_tile_suits(s, stages->kept.items[i])))
             lead--;
         for (int d = 0; type->layout && d < type->layout->count; d++) {
             const lg_layout_dim *dim = &type->layout->dims[d];

@@ -118,6 +118,10 @@ static void store_open_row(nest *n, lg_index *index, const lg_range *range)
                   lg_compute_dtype(n->type->dtype) == LG_F32;
     int width = vector ? n->ctx->target->lanes : 1;
     lg_kx *length = lg_kx_add(k, range->high, lg_kx_muli(k, range->low, -1));
+    if (lg_kx_is_int(length, 1)) { // fixed by a leading index
+        store_lanes(n, index, range->low, 1);
+        return;
+    }
     lg_kx *whole = lg_k_let(
         k, "whole", lg_kx_add(k, range->low, lg_kx_muli(k, lg_kx_divi(k, length, width), width)));
     lg_kx *i = lg_k_loop(k, LG_LOOP_SERIAL, "v", range->low, whole, width);
