@@ -40,8 +40,8 @@ static void remove_unused_symbols(lg_module *module)
     for (lg_symbol *s = module->first_symbol, *next; s; s = next) {
         bool used = false;
         next = s->next;
-        LG_FOR_FUNCTIONS(f, module)
-        used |= function_uses(f, s->value);
+        LG_FOR_FUNCTIONS (f, module)
+            used |= function_uses(f, s->value);
         if (!used)
             lg_symbol_remove(module, s);
     }
@@ -50,13 +50,25 @@ static void remove_unused_symbols(lg_module *module)
 lg_module *lg_module_extract(const lg_module *module, const char *name)
 {
     lg_module *copy = lg_module_clone(module);
-    for (lg_function *f = copy->first, *next; name && f; f = next) {
+    for (lg_function *f = copy->first, *next; f; f = next) {
         next = f->next;
         if (f->kind == LG_FUNC && strcmp(f->name, name) != 0)
             lg_function_remove(f);
     }
-    if (name)
-        remove_unused_symbols(copy);
+    remove_unused_symbols(copy);
+    return copy;
+}
+
+lg_module *lg_module_thin(const lg_module *module, int every, int first)
+{
+    lg_module *copy = lg_module_clone(module);
+    int number = 0;
+    for (lg_function *f = copy->first, *next; f; f = next) {
+        next = f->next;
+        if (f->kind == LG_FUNC && number++ % every != first)
+            lg_function_remove(f);
+    }
+    remove_unused_symbols(copy);
     return copy;
 }
 
@@ -79,18 +91,17 @@ static lg_array *random_array(lg_arena *arena, const char *name, int index, cons
 
 static bool has_dtype(const lg_module *module, lg_dtype dtype)
 {
-    LG_FOR_SYMBOLS(s, module)
-    if (s->value->type.dtype == dtype)
-        return true;
-    LG_FOR_FUNCTIONS(f, module)
-    {
+    LG_FOR_SYMBOLS (s, module)
+        if (s->value->type.dtype == dtype)
+            return true;
+    LG_FOR_FUNCTIONS (f, module) {
         for (int i = 0; i < f->arguments.count; i++)
             if (f->arguments.items[i]->type.dtype == dtype)
                 return true;
-        LG_FOR_OPS(op, f)
-        for (int i = 0; i < op->result_count; i++)
-            if (op->results[i]->type.dtype == dtype)
-                return true;
+        LG_FOR_OPS (op, f)
+            for (int i = 0; i < op->result_count; i++)
+                if (op->results[i]->type.dtype == dtype)
+                    return true;
     }
     return false;
 }
@@ -126,14 +137,14 @@ lg_expectation *lg_expectation_new(const lg_module *module)
     *e = (lg_expectation){.arena = arena, .module = module};
     // The reference does not round what lies in memory between kernels.
     e->tolerance = has_dtype(module, LG_BF16) ? 2e-2 : has_dtype(module, LG_F16) ? 3e-3 : 2e-5;
-    LG_FOR_SYMBOLS(s, module)
-    lg_environment_set(arena, &e->before, s, random_array(arena, s->name, 0, &s->value->type));
+    LG_FOR_SYMBOLS (s, module)
+        lg_environment_set(arena, &e->before, s, random_array(arena, s->name, 0, &s->value->type));
     const lg_function *pack = lg_module_function(module, "pack");
     if (pack)
         e->before = evaluate(e, pack).after;
-    LG_FOR_FUNCTIONS(f, module)
-    if (f->kind == LG_FUNC && f != pack)
-        LG_PUSH(arena, &e->outcomes, evaluate(e, f));
+    LG_FOR_FUNCTIONS (f, module)
+        if (f->kind == LG_FUNC && f != pack)
+            LG_PUSH(arena, &e->outcomes, evaluate(e, f));
     return e;
 }
 

@@ -8,9 +8,11 @@
 
 #include <stdio.h>
 
-// A copy of `module` with only the func called `name`, what it calls and the symbols they use; the
-// whole module where `name` is NULL. Free it.
+// A copy of `module` with only the func called `name`, what it calls and the symbols they use. Free
+// it.
 lg_module *lg_module_extract(const lg_module *module, const char *name);
+// The same with funcs number `first`, `first + every` and so on.
+lg_module *lg_module_thin(const lg_module *module, int every, int first);
 
 typedef struct lg_expectation lg_expectation;
 
