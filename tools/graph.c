@@ -1,6 +1,7 @@
 // lgpnc graph: which hyperparameters occur together, as the input `graph` of LGPN.
 #include "tools/arguments.h"
 #include "tools/cli.h"
+#include "tools/supervise.h"
 
 #include "runtime/cooccurrence.h"
 #include "runtime/npy.h"
@@ -73,6 +74,12 @@ static bool write_graph(const graph_arguments *a, lg_diag *diag)
     return good || lg_cli_fail(diag, &error);
 }
 
+static int work(void *context)
+{
+    lg_diag *diag = lg_diag_new();
+    return lg_cli_finish(diag, write_graph(context, diag));
+}
+
 int lg_command_graph(int argc, char **argv)
 {
     static const struct argp parser = {
@@ -84,6 +91,5 @@ int lg_command_graph(int argc, char **argv)
                "\vExample:\n  lgpnc graph --table=models/red140.tsv --without-set=1 -o graph.npy"};
     graph_arguments a = {0};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
-    lg_diag *diag = lg_diag_new();
-    return lg_cli_finish(diag, write_graph(&a, diag));
+    return lg_supervise(a.output, work, &a);
 }

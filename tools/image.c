@@ -1,6 +1,7 @@
 // lgpnc image: the tensor that a network sees of an image file.
 #include "tools/arguments.h"
 #include "tools/cli.h"
+#include "tools/supervise.h"
 
 #include "runtime/npy.h"
 #include "runtime/preprocess.h"
@@ -53,6 +54,12 @@ static bool convert(const image_arguments *a, lg_diag *diag)
     return good || lg_cli_fail(diag, &error);
 }
 
+static int work(void *context)
+{
+    lg_diag *diag = lg_diag_new();
+    return lg_cli_finish(diag, convert(context, diag));
+}
+
 int lg_command_image(int argc, char **argv)
 {
     static const struct argp parser = {
@@ -64,6 +71,5 @@ int lg_command_image(int argc, char **argv)
                "\vExample:\n  lgpnc image photo.jpg -o photo.npy --size=256"};
     image_arguments a = {.size = 256};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
-    lg_diag *diag = lg_diag_new();
-    return lg_cli_finish(diag, convert(&a, diag));
+    return lg_supervise(a.output, work, &a);
 }

@@ -2,6 +2,7 @@
 #include "passes/pass.h"
 #include "tools/cli.h"
 #include "tools/pass_list.h"
+#include "tools/supervise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,12 @@ static bool run(opt_arguments *a, lg_diag *diag)
     return ok;
 }
 
+static int work(void *context)
+{
+    lg_diag *diag = lg_diag_new();
+    return lg_cli_finish(diag, run(context, diag));
+}
+
 int lg_command_opt(int argc, char **argv)
 {
     static const struct argp parser = {
@@ -197,6 +204,5 @@ int lg_command_opt(int argc, char **argv)
         a.list(stdout);
         return LG_EXIT_OK;
     }
-    lg_diag *diag = lg_diag_new();
-    return lg_cli_finish(diag, run(&a, diag));
+    return lg_supervise(a.output, work, &a);
 }
