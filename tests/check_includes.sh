@@ -12,6 +12,7 @@ declare -A allowed=(
     [codegen]='(ir|codegen)/|runtime/artifact\.h$'
     [runtime]='runtime/'
     [models]='(frontend|models)/'
+    [bench]='runtime/'
     [tools]='.'
     [tests]='.'
 )

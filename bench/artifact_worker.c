@@ -1,0 +1,145 @@
+// A contender of bench/compare.py: a shared library made by `lgpnc build`, opened once and run when
+// told, as a long-lived program would use it. The protocol is that of bench/peer_worker.py:
+//   (start)      prints "ready" when the next run can begin
+//   run          runs once, prints its seconds
+//   write DIR    writes the outputs of the last run as DIR/NAME.npy, prints "done"
+//   memory       prints the most memory the process has held, in KiB
+// A fault is a message on standard error and exit code 1.
+#include "runtime/loader.h"
+#include "runtime/model.h"
+#include "runtime/npy.h"
+#include "runtime/threads.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { MOST_TENSORS = 32 };
+
+typedef struct worker {
+    lg_library library;
+    lg_model *model;
+    lg_threads threads;
+    const lg_entry_desc *entry;
+    lg_tensor *inputs[MOST_TENSORS], *outputs[MOST_TENSORS];
+} worker;
+
+// DIR/NAME.npy for every input; memory for every output.
+static bool take_tensors(worker *w, const char *folder, lg_error *e)
+{
+    const lg_entry_desc *entry = w->entry;
+    char path[4096];
+    if (entry->input_count > MOST_TENSORS || entry->output_count > MOST_TENSORS)
+        return lg_fail(e, "more than %d inputs or outputs", MOST_TENSORS);
+    for (uint32_t i = 0; i < entry->input_count; i++) {
+        const lg_tensor_desc *desc = &entry->inputs[i];
+        snprintf(path, sizeof path, "%s/%s.npy", folder, desc->name);
+        w->inputs[i] = lg_npy_read(path, e);
+        if (!w->inputs[i])
+            return false;
+        if (w->inputs[i]->bytes != desc->bytes || (uint32_t)w->inputs[i]->dtype != desc->dtype)
+            return lg_fail(e, "%s: not of the type and shape of the input", path);
+    }
+    for (uint32_t i = 0; i < entry->output_count; i++) {
+        const lg_tensor_desc *desc = &entry->outputs[i];
+        w->outputs[i] = lg_tensor_new(desc->dtype, (int)desc->rank, desc->shape, e);
+        if (!w->outputs[i])
+            return false;
+    }
+    return true;
+}
+
+static bool start(worker *w, const char *path, const char *folder, int threads, lg_error *e)
+{
+    lg_threads_init(&w->threads, threads);
+    if (!lg_library_open(&w->library, path, e))
+        return false;
+    w->model = lg_model_new(w->library.artifact, path, e);
+    if (!w->model)
+        return false;
+    if (!lg_model_has_weights(w->model))
+        return lg_fail(e, "%s: built without weights; build it with --weights", path);
+    w->entry = lg_model_entry(w->model, "infer", e);
+    return w->entry && take_tensors(w, folder, e);
+}
+
+static bool run(worker *w, double *seconds, lg_error *e)
+{
+    const void *inputs[MOST_TENSORS];
+    void *outputs[MOST_TENSORS];
+    for (uint32_t i = 0; i < w->entry->input_count; i++)
+        inputs[i] = w->inputs[i]->data;
+    for (uint32_t i = 0; i < w->entry->output_count; i++)
+        outputs[i] = w->outputs[i]->data;
+    double begin = lg_now();
+    if (!lg_model_call(w->model, w->entry, inputs, outputs, &w->threads.parallel, e))
+        return false;
+    *seconds = lg_now() - begin;
+    return true;
+}
+
+static bool write_outputs(const worker *w, const char *folder, lg_error *e)
+{
+    char path[4096];
+    for (uint32_t i = 0; i < w->entry->output_count; i++) {
+        snprintf(path, sizeof path, "%s/%s.npy", folder, w->entry->outputs[i].name);
+        if (!lg_npy_write(path, w->outputs[i], e))
+            return false;
+    }
+    return true;
+}
+
+static bool obey(worker *w, const char *line, lg_error *e)
+{
+    if (strcmp(line, "run") == 0) {
+        double seconds;
+        if (!run(w, &seconds, e))
+            return false;
+        printf("%.9f\n", seconds);
+    } else if (strcmp(line, "memory") == 0) {
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        printf("%ld\n", usage.ru_maxrss);
+    } else if (strncmp(line, "write ", 6) == 0) {
+        if (!write_outputs(w, line + 6, e))
+            return false;
+        puts("done");
+    } else {
+        return lg_fail(e, "`%s': run, write DIR or memory is wanted", line);
+    }
+    return true;
+}
+
+static bool obey_all(worker *w, lg_error *e)
+{
+    char line[4096];
+    puts("ready");
+    while (fflush(stdout) == 0 && fgets(line, sizeof line, stdin)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (!obey(w, line, e))
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    worker w = {0};
+    lg_error e;
+    if (argc != 4) {
+        fprintf(stderr, "usage: bench_artifact ARTIFACT.so FOLDER_OF_INPUTS THREADS\n");
+        return 2;
+    }
+    bool good = start(&w, argv[1], argv[2], atoi(argv[3]), &e) && obey_all(&w, &e);
+    if (!good)
+        fprintf(stderr, "bench_artifact: %s\n", e.message);
+    for (int i = 0; i < MOST_TENSORS; i++) {
+        lg_tensor_free(w.inputs[i]);
+        lg_tensor_free(w.outputs[i]);
+    }
+    lg_model_free(w.model);
+    if (w.library.handle)
+        lg_library_close(&w.library);
+    return good ? 0 : 1;
+}
