@@ -225,8 +225,14 @@ static lg_value *apply_linear(lg_site site, lg_value *x, lg_linear_weights weigh
                         (long long)weights.weight->type.dims[1], lg_show(s, x));
     int64_t dims[LG_MAX_RANK];
     memcpy(dims, x->type.dims, sizeof dims);
-    lg_value *rows = lg_reshape(s, site.where, x, LG_INTS(-1, dims[last]));
+    // The first axis of three or more stays: samples of a batch do not depend on each other, and
+    // passes see it.
+    lg_value *rows = last < 2 ? lg_reshape(s, site.where, x, LG_INTS(-1, dims[last]))
+                              : lg_reshape(s, site.where, x, LG_INTS(dims[0], -1, dims[last]));
     lg_matmul_options options = {.b = weights.weight, .tb = true};
+    if (last >= 2)
+        options.b = lg_reshape(s, site.where, weights.weight,
+                               LG_INTS(1, weights.weight->type.dims[0], dims[last]));
     lg_value *y = lg_matmul(s, site.where, rows, options);
     y = y ? add_bias(s, site.where, y, weights.bias) : NULL;
     dims[last] = weights.weight->type.dims[0];

@@ -279,6 +279,45 @@ static lg_value *packed_value(const lg_module *module, const lg_value *symbol)
     return found;
 }
 
+// The layout in which `op`, a contraction of a kernel, wants its right operand, or NULL.
+static const lg_layout *wanted_layout(const layouter *l, const lg_op *op, const lg_value *weight)
+{
+    if (op->code == LG_OP_conv2d)
+        return lg_filter_layout(l->arena, l->ctx->target, &weight->type);
+    bool transposed = lg_op_int(op, LG_ATTR_tb);
+    int64_t columns = weight->type.dims[weight->type.rank - (transposed ? 2 : 1)];
+    bool packed = weight->kind == LG_VALUE_SYMBOL && weight->symbol->role == LG_ROLE_PACKED;
+    return packed && columns > 1
+               ? lg_matrix_layout(l->arena, l->ctx->target, &weight->type, transposed)
+               : NULL;
+}
+
+// The right operand of `op` as an argument of its kernel, if its layout matters; or NULL.
+static const lg_value *weight_argument(const lg_op *op)
+{
+    bool reads = (op->code == LG_OP_conv2d || op->code == LG_OP_matmul) &&
+                 op->operands[1]->kind == LG_VALUE_ARGUMENT &&
+                 op->operands[1]->type.dtype == LG_F32;
+    return reads ? op->operands[1] : NULL;
+}
+
+// Does every use of the packed symbol in the module want it in `layout`?
+static bool all_want(const layouter *l, const lg_value *symbol, const lg_layout *layout)
+{
+    int wanting = 0;
+    LG_FOR_FUNCTIONS (f, l->unit->module)
+        LG_FOR_OPS (call, f) {
+            if (call->code != LG_OP_call)
+                continue;
+            LG_FOR_OPS (op, lg_op_callee(call)) {
+                const lg_value *argument = weight_argument(op);
+                if (argument && call->operands[argument->index] == symbol)
+                    wanting += lg_layout_equal(wanted_layout(l, op, symbol), layout);
+            }
+        }
+    return wanting >= uses_of_symbol(l->unit->module, symbol);
+}
+
 // Lets operand `i` of the call lie in `layout`: a packed weight is written so, anything else
 // copied.
 static void require_weight(layouter *l, lg_op *call, int i, const lg_layout *layout)
@@ -287,7 +326,7 @@ static void require_weight(layouter *l, lg_op *call, int i, const lg_layout *lay
     if (weight->type.layout || !layout)
         return;
     lg_value *written = weight->kind == LG_VALUE_SYMBOL && weight->symbol->role == LG_ROLE_PACKED &&
-                                uses_of_symbol(l->unit->module, weight) == 1
+                                all_want(l, weight, layout)
                             ? packed_value(l->unit->module, weight)
                             : NULL;
     if (written) {
@@ -305,19 +344,10 @@ static void give_weight_layouts(layouter *l)
         if (call->code != LG_OP_call)
             continue;
         LG_FOR_OPS (op, lg_op_callee(call)) {
-            if ((op->code != LG_OP_conv2d && op->code != LG_OP_matmul) ||
-                op->operands[1]->kind != LG_VALUE_ARGUMENT || op->operands[1]->type.dtype != LG_F32)
-                continue;
-            int i = op->operands[1]->index;
-            const lg_value *weight = call->operands[i];
-            bool transposed = lg_op_int(op, LG_ATTR_tb);
-            if (op->code == LG_OP_conv2d)
-                require_weight(l, call, i,
-                               lg_filter_layout(l->arena, l->ctx->target, &weight->type));
-            else if (weight->kind == LG_VALUE_SYMBOL && weight->symbol->role == LG_ROLE_PACKED)
-                require_weight(
-                    l, call, i,
-                    lg_matrix_layout(l->arena, l->ctx->target, &weight->type, transposed));
+            const lg_value *argument = weight_argument(op);
+            if (argument)
+                require_weight(l, call, argument->index,
+                               wanted_layout(l, op, call->operands[argument->index]));
         }
     }
 }
