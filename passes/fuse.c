@@ -520,8 +520,21 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
     lg_sort_ops(function, ctx->scratch);
 }
 
+static bool check_kernels(const lg_module *module, lg_diag *diag)
+{
+    bool ok = true;
+    LG_FOR_FUNCTIONS (f, module)
+        LG_FOR_OPS (op, f)
+            if (lg_outline_fault(op))
+                ok = lg_error_at(diag, op->where, "@%s: %s: %s", f->name,
+                                 lg_op_info_of(op->code)->name, lg_outline_fault(op));
+    return ok;
+}
+
 bool lg_pass_fuse(lg_unit *unit, lg_pass_ctx *ctx)
 {
+    if (!check_kernels(unit->module, ctx->diag))
+        return false;
     LG_FOR_FUNCTIONS (function, unit->module)
         if (function->kind == LG_FUNC)
             fuse_function(ctx, function);

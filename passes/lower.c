@@ -5,6 +5,8 @@
 // role says, everything else is a slot of the workspace, each with a place of its own until
 // plan-memory lets them share. A reshape and an image concat are nothing but other names of the
 // slots they read.
+#include "passes/in_place.h"
+#include "passes/lower/settle.h"
 #include "passes/map.h"
 #include "passes/passes.h"
 #include "passes/schedule/schedule.h"
@@ -193,8 +195,16 @@ static void lower_call(lowering *l, const lg_op *call)
     LG_PUSH(l->program->arena, &l->entry->launches, launch);
 }
 
-static void lower_function(lowering *l, const lg_function *f)
+static bool may_overwrite(void *data, const lg_op *call, int operand, int result)
 {
+    const lg_kernel *kernel = kernel_of(data, lg_op_callee(call));
+    return lg_kernel_may_overwrite(kernel, kernel->params.items[operand],
+                                   kernel->params.items[call->operand_count + result]);
+}
+
+static void lower_function(lowering *l, lg_function *f)
+{
+    lg_settle_function(f, l->ctx->scratch, may_overwrite, l);
     l->entry = LG_NEW(l->program->arena, lg_entry);
     l->entry->name = lg_strdup(l->program->arena, f->name);
     l->entry->input_count = f->arguments.count;
@@ -219,6 +229,7 @@ bool lg_pass_lower(lg_unit *unit, lg_pass_ctx *ctx)
     lowering l = {.unit = unit, .ctx = ctx, .program = lg_program_new(unit->module->name)};
     l.kernels.arena = ctx->scratch;
     place_symbols(&l);
+    lg_settle_kernels(unit->module);
     LG_FOR_FUNCTIONS (f, unit->module)
         if (f->kind == LG_FUNC)
             lower_function(&l, f);

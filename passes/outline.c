@@ -23,6 +23,20 @@ bool lg_is_duplicated(const lg_value *value)
     return true;
 }
 
+const char *lg_outline_fault(const lg_op *op)
+{
+    if (op->function->kind != LG_KERNEL)
+        return NULL;
+    if (op->code == LG_OP_call)
+        return "a kernel calls nothing";
+    if (op->code == LG_OP_write)
+        return "a kernel returns what a func writes";
+    for (int i = 0; i < op->operand_count; i++)
+        if (op->operands[i]->kind == LG_VALUE_SYMBOL)
+            return "a kernel takes symbols as arguments";
+    return NULL;
+}
+
 typedef struct outliner {
     lg_function *from, *kernel;
     lg_arena *scratch;

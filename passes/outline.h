@@ -17,6 +17,9 @@ bool lg_is_duplicated(const lg_value *value);
 // which lg_sort_ops puts in order when all groups are outlined. Results of the call are what is
 // used outside the group.
 lg_op *lg_outline(lg_function *function, const lg_group *group, lg_arena *scratch);
+// Why the op can't be part of a kernel, if it stands in one (it calls, writes, or reads a symbol),
+// or NULL.
+const char *lg_outline_fault(const lg_op *op);
 // Orders the ops so that definitions come before uses, otherwise as they were.
 void lg_sort_ops(lg_function *function, lg_arena *scratch);
 

@@ -1,4 +1,5 @@
 // The properties of a unit, read off the IR itself: a pipeline may start at any stage, from a file.
+#include "passes/outline.h"
 #include "passes/pass.h"
 
 #include <string.h>
@@ -51,6 +52,8 @@ unsigned lg_unit_properties(const lg_unit *unit)
     bool composites = false, loose_ops = false, calls = false, unpacked = false, layouts = false;
     LG_FOR_FUNCTIONS (f, unit->module) {
         composites |= f->kind == LG_COMPOSITE;
+        LG_FOR_OPS (op, f)
+            loose_ops |= lg_outline_fault(op) != NULL;
         if (f->kind != LG_FUNC)
             continue;
         LG_FOR_OPS (op, f) {
