@@ -146,6 +146,93 @@ START_TEST(through_text)
 }
 END_TEST
 
+// ---- modules as nobody but a person writes them, straight to `lower`
+
+#define KERNELS                                                                                    \
+    "kernel @k(%a: f32[3,5]) -> (%b: f32[3,5]) {\n  %0 = exp %a : f32[3,5]\n  return %0\n}\n"      \
+    "kernel @two(%a: f32[3,5]) -> (%b: f32[3,5], %c: f32[3,5]) {\n"                                \
+    "  %0 = exp %a : f32[3,5]\n  return %a, %0\n}\n"                                               \
+    "kernel @same(%a: f32[3,5]) -> (%b: f32[3,5], %c: f32[3,5]) {\n"                               \
+    "  %0 = exp %a : f32[3,5]\n  return %0, %0\n}\n"                                               \
+    "kernel @none(%a: f32[3,5]) -> () {\n  return\n}\n"
+#define FUNC_F "func @f(%x: f32[3,5]) -> (%y: f32[3,5], %z: f32[3,5]) {\n"
+
+static const char *const by_hand[] = {
+    // results that no kernel makes, or one twice
+    KERNELS FUNC_F "  %0 = call @k(%x) : f32[3,5]\n  return %0, %x\n}\n",
+    KERNELS FUNC_F "  %0 = call @k(%x) : f32[3,5]\n  return %0, %0\n}\n",
+    KERNELS FUNC_F "  %0, %1 = call @two(%x) : f32[3,5], f32[3,5]\n  return %1, %0\n}\n",
+    KERNELS FUNC_F "  %0, %1 = call @same(%x) : f32[3,5], f32[3,5]\n  return %1, %0\n}\n",
+    "param @w: f32[3,5]\n" KERNELS FUNC_F "  %0 = call @k(@w) : f32[3,5]\n  return %0, @w\n}\n",
+    // movement between kernels, dead ops, a kernel without results
+    KERNELS FUNC_F "  call @none(%x)\n  %0 = call @k(%x) : f32[3,5]\n"
+                   "  %1 = reshape %0 : f32[5,3]\n  %2 = transpose %1 {perm=[1,0]} : f32[3,5]\n"
+                   "  %3 = slice %2 {start=[0,0], limit=[2,5]} : f32[2,5]\n"
+                   "  %4 = call @k(%2) : f32[3,5]\n  return %2, %4\n}\n",
+    KERNELS FUNC_F
+    "  %0 = call @k(%x) : f32[3,5]\n  %1 = slice %0 {start=[0,0], limit=[2,5]} : f32[2,5]\n"
+    "  %2 = slice %x {start=[0,0], limit=[1,5]} : f32[1,5]\n"
+    "  %3 = concat %1, %2 {axis=0} : f32[3,5]\n  %4 = call @k(%3) : f32[3,5]\n"
+    "  return %3, %4\n}\n",
+    // states: read after they are written, swapped, written from views, arguments and results
+    "state @s: f32[3,5]\n" KERNELS FUNC_F
+    "  %0 = call @k(@s) : f32[3,5]\n  write @s, %0\n  %1 = call @k(@s) : f32[3,5]\n"
+    "  return %0, %1\n}\n",
+    "state @s: f32[3,5]\nstate @t: f32[3,5]\n" KERNELS FUNC_F
+    "  write @s, @t\n  write @t, @s\n  %0 = call @k(@t) : f32[3,5]\n  return @s, %0\n}\n",
+    "state @s: f32[3,5]\nstate @t: f32[3,5]\n" KERNELS FUNC_F
+    "  %0 = call @k(@s) : f32[3,5]\n  write @t, %0\n  write @s, @t\n  return @s, @t\n}\n",
+    "state @s: f32[5,3]\nstate @t: f32[3,5]\n" KERNELS FUNC_F
+    "  write @t, %x\n  %0 = call @k(@t) : f32[3,5]\n  %1 = reshape %0 : f32[5,3]\n"
+    "  write @s, %1\n  return %0, @t\n}\n",
+    "state @s: f32[5,5]\nkernel @turn(%a: f32[5,5]) -> (%b: f32[5,5]) {\n"
+    "  %0 = transpose %a {perm=[1,0]} : f32[5,5]\n  return %0\n}\n"
+    "func @f() -> () {\n  %0 = call @turn(@s) : f32[5,5]\n  write @s, %0\n  return\n}\n",
+};
+
+START_TEST(written_by_hand)
+{
+    lg_module *module = lg_module_of_text(by_hand[_i]);
+    for (int i = 0; i < 3; i++) {
+        expect(module, "lower,plan-memory", targets[i], LG_WAY_INTERPRETED);
+        expect(module, "layout,lower", targets[i], LG_WAY_INTERPRETED);
+        expect(module, "fuse,layout,lower,plan-memory", targets[i], LG_WAY_INTERPRETED);
+    }
+    lg_module_free(module);
+}
+END_TEST
+
+// What can't be lowered is said, where it stands.
+START_TEST(refused)
+{
+    static const struct {
+        const char *kernel, *message;
+    } rows[] = {
+        {"  %0 = call @c(%a) : f32[2]\n  return %0\n", "@k: call: a kernel calls nothing"},
+        {"  %0 = add %a, @w : f32[2]\n  return %0\n",
+         "@k: add: a kernel takes symbols as arguments"},
+        {"  write @w, %a\n  return %a\n", "@k: write: a kernel returns what a func writes"},
+    };
+    char text[1024];
+    snprintf(text, sizeof text,
+             "state @w: f32[2]\nkernel @c(%%a: f32[2]) -> (%%b: f32[2]) {\n  return %%a\n}\n"
+             "func @f(%%x: f32[2]) -> (%%y: f32[2]) {\n  %%0 = call @k(%%x) : f32[2]\n"
+             "  return %%0\n}\nkernel @k(%%a: f32[2]) -> (%%b: f32[2]) {\n%s}\n",
+             rows[_i / 3].kernel);
+    static const char *const pipelines[] = {"fuse,layout,lower", "lower", "layout,lower"};
+    lg_unit unit = {.module = lg_module_of_text(text)};
+    lg_diag *diag = lg_diag_new();
+    lg_pipeline_options options = {.target = lg_target_find("x86-64-v3"), .verify = true};
+    ck_assert(!lg_pipeline_run(&unit, pipelines[_i % 3], &options, diag));
+    char *messages = lg_text_of_diag(diag);
+    const char *wanted = _i % 3 ? "needs fused kernels" : rows[_i / 3].message;
+    ck_assert_msg(strstr(messages, wanted) != NULL, "%s", messages);
+    free(messages);
+    lg_diag_free(diag);
+    lg_module_free(unit.module);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("random_programs");
@@ -154,6 +241,8 @@ int main(void)
     tcase_add_loop_test(tests, random_module_compiled, 0, 12);
     tcase_add_loop_test(tests, any_order, 0, ORDERS);
     tcase_add_loop_test(tests, through_text, 0, 36);
+    tcase_add_loop_test(tests, written_by_hand, 0, sizeof by_hand / sizeof *by_hand);
+    tcase_add_loop_test(tests, refused, 0, 9);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
