@@ -10,6 +10,11 @@
 
 enum { LONGEST_TEXT = 1 << 30 };
 
+const char *lg_version(void)
+{
+    return LGPNC_VERSION;
+}
+
 char *lg_cli_read(const char *path, size_t *length, lg_diag *diag)
 {
     lg_error error;

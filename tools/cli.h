@@ -19,6 +19,9 @@ enum {
 #include "tools/commands.def"
 #undef COMMAND
 
+// "0.1.0".
+const char *lg_version(void);
+
 // Reads the whole file ("-": standard input) as text that `diag` knows. NULL after reporting why
 // not; else the caller frees it.
 char *lg_cli_read(const char *path, size_t *length, lg_diag *diag);

@@ -64,6 +64,10 @@ int main(int argc, char **argv)
         print_usage(stdout);
         return LG_EXIT_OK;
     }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("lgpnc %s\n", lg_version());
+        return LG_EXIT_OK;
+    }
     const struct command *command = find(name);
     if (!command)
         return unknown_command(name);

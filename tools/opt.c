@@ -30,7 +30,9 @@ enum {
     KEY_DISABLE,
     KEY_LOAD,
     KEY_TIME,
-    KEY_LIST
+    KEY_LIST,
+    KEY_HELP_OPS,
+    KEY_HELP_SCALARS
 };
 
 static const struct argp_option option_rows[] = {
@@ -49,6 +51,9 @@ static const struct argp_option option_rows[] = {
     {"load", KEY_LOAD, "FILE.so", 0, "a pass of your own; may be repeated", 1},
     {"time-passes", KEY_TIME, NULL, 0, "a table of time and changes on standard error", 1},
     {"list", KEY_LIST, "markdown", OPTION_ARG_OPTIONAL, "list passes, pipelines and targets", 1},
+    {"help-ops", KEY_HELP_OPS, NULL, 0, "every op of the graph IR, as in docs/ir.md", 1},
+    {"help-scalars", KEY_HELP_SCALARS, NULL, 0,
+     "every scalar function of the kernel IR, as in docs/ir.md", 1},
     {0},
 };
 
@@ -117,6 +122,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         break;
     case KEY_LIST:
         set_list(a, value, state);
+        break;
+    case KEY_HELP_OPS:
+        a->list = lg_print_op_reference;
+        break;
+    case KEY_HELP_SCALARS:
+        a->list = lg_print_scalar_reference;
         break;
     case ARGP_KEY_ARG:
         if (a->file)

@@ -88,3 +88,10 @@ no_file g.npy
 same default.npy table.npy
 cmp -s table.npy fold.npy && fail "the test set was counted"
 true
+
+expect_exit 0 "$LGPNC" --version
+expect_stdout '^lgpnc [0-9]+\.[0-9]+\.[0-9]+$'
+expect_exit 0 "$LGPNC" opt --help-ops
+expect_stdout 'conv2d'
+expect_exit 0 "$LGPNC" opt --help-scalars
+expect_stdout 'fma'
