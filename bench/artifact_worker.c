@@ -131,7 +131,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: bench_artifact ARTIFACT.so FOLDER_OF_INPUTS THREADS\n");
         return 2;
     }
-    bool good = start(&w, argv[1], argv[2], atoi(argv[3]), &e) && obey_all(&w, &e);
+    bool good = start(&w, argv[1], argv[2], (int)strtol(argv[3], NULL, 10), &e) && obey_all(&w, &e);
     if (!good)
         fprintf(stderr, "bench_artifact: %s\n", e.message);
     for (int i = 0; i < MOST_TENSORS; i++) {

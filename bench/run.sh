@@ -104,7 +104,9 @@ prepare_peers() {
             "see bench/run.sh --help for how to do without"
     has openvino || install openvino || printf 'bench: going on without OpenVINO\n' >&2
     if [[ $torch_from == pip ]]; then
-        install torch --upgrade --ignore-installed || die "pip could not install PyTorch"
+        has 'torch, sys; assert torch.__file__.startswith(sys.prefix)' ||
+            install torch --upgrade --ignore-installed ||
+            die "pip could not install PyTorch"
     elif ! has torch; then
         install torch || die "the reference network needs PyTorch, and pip could not install it;" \
             "on Debian: apt-get install python3-torch"
