@@ -25,8 +25,7 @@ static lg_value *doubled(const lg_op *op)
 
 static bool run(lg_unit *unit, lg_pass_ctx *ctx)
 {
-    LG_FOR_FUNCTIONS(function, unit->module)
-    {
+    LG_FOR_FUNCTIONS (function, unit->module) {
         for (lg_op *op = function->first, *next; op; op = next) {
             next = op->next; // the op may go
             lg_value *x = doubled(op);

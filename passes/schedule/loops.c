@@ -91,8 +91,8 @@ static void stage(lg_schedule *s, const lg_value *value, int axes, const lg_inde
     lg_tensor_bind(&s->ctx, value, buffer, dropped);
 }
 
-// Axes of blocked layouts can't be fixed by a leading index, and the innermost axis is left to vectors
-// (where there is another one) and tiles.
+// Axes of blocked layouts can't be fixed by a leading index, and the innermost axis is left to
+// vectors (where there is another one) and tiles.
 static int usable_lead(const lg_schedule *s, const lg_stages *stages)
 {
     int lead = stages->lead;
