@@ -153,7 +153,8 @@ static lg_kernel *kernel_of(lowering *l, const lg_function *function)
 {
     lg_kernel *kernel = lg_map_pointer(&l->kernels, function);
     if (!kernel) {
-        kernel = lg_schedule_kernel(l->program, function, l->ctx->target, l->ctx->scratch);
+        kernel = lg_schedule_kernel(l->program, function, l->ctx->target,
+                                    lg_pass_option_of(l->ctx, "serial-work"), l->ctx->scratch);
         lg_map_at(&l->kernels, function)->as.pointer = kernel;
         l->ctx->changes++;
     }

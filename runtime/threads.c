@@ -1,5 +1,5 @@
-// A range is cut into one part a thread: the parts of a kernel are of equal work, and the next run
-// finds its data in the same core's cache.
+// Threads take parts of a range until none is left: on a machine that does other work too, nobody
+// waits for a thread that is not running while there are parts to do.
 #include "runtime/threads.h"
 
 #ifdef _OPENMP
@@ -7,24 +7,27 @@
 #endif
 #include <time.h>
 
+enum { PARTS_OF_A_THREAD = 8 };
+
 static void run_parallel(void *context, uint32_t launch, lg_kernel_fn kernel, void *const *buffers,
                          int64_t count)
 {
     (void)launch;
     const lg_threads *threads = context;
-    int parts = count < threads->count ? (int)count : threads->count;
-    if (parts <= 1) {
+    int team = count < threads->count ? (int)count : threads->count;
+    if (team <= 1) {
         kernel(buffers, 0, count);
         return;
     }
+    int64_t part = count / ((int64_t)team * PARTS_OF_A_THREAD);
+    part = part > 0 ? part : 1;
+    int64_t parts = (count + part - 1) / part;
 #ifdef _OPENMP
-#pragma omp parallel for schedule(static) num_threads(parts)
+#pragma omp parallel for schedule(dynamic) num_threads(team)
 #endif
-    for (int i = 0; i < parts; i++) {
-        // count * i / parts without overflow, the longer parts first
-        int64_t size = count / parts, longer = count % parts;
-        int64_t begin = size * i + (i < longer ? i : longer);
-        kernel(buffers, begin, begin + size + (i < longer));
+    for (int64_t i = 0; i < parts; i++) {
+        int64_t begin = i * part;
+        kernel(buffers, begin, count - begin < part ? count : begin + part);
     }
 }
 

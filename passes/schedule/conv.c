@@ -365,8 +365,8 @@ void lg_schedule_conv(lg_schedule *s)
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
     int64_t segments = c.y->dims[2] / c.columns;
     int64_t row_blocks = (c.y->dims[1] + c.rows - 1) / c.rows;
-    lg_kx *job =
-        lg_k_for(k, LG_LOOP_PARALLEL, "job", c.y->dims[0] * row_blocks * segments * c.splits);
+    lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job",
+                          c.y->dims[0] * row_blocks * segments * c.splits);
     c.split = lg_kx_modi(k, job, c.splits);
     job = lg_kx_divi(k, job, c.splits);
     c.w0 = lg_kx_muli(k, lg_kx_modi(k, job, segments), c.columns);

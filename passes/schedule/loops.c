@@ -5,12 +5,14 @@
 
 #include <assert.h>
 
-enum { ENOUGH_JOBS = 128, SMALL_JOB = 4096 };
+enum { ENOUGH_JOBS = 128 };
 
 // Divides the physical dimensions of a single stage into jobs: as many of the outer ones as make
 // enough of them; the ranges become those of one job.
-static void split_jobs(lg_schedule *s, const lg_type *type, double work, lg_range *ranges)
+static void split_jobs(lg_schedule *s, const lg_type *type, lg_range *ranges)
 {
+    if (lg_schedule_job_role(s) == LG_LOOP_SERIAL)
+        return;
     lg_kbuilder *k = &s->k;
     int rank = lg_type_physical_rank(type), outer = 0;
     int64_t jobs = 1, lanes = s->target->lanes;
@@ -26,9 +28,6 @@ static void split_jobs(lg_schedule *s, const lg_type *type, double work, lg_rang
     int64_t chunks = chunk ? last / chunk : 1;
     if (jobs * chunks == 1)
         return;
-    // Small jobs are cheaper together than spread over threads.
-    if (work < SMALL_JOB * 4)
-        return;
     lg_kx *job = lg_k_for(k, LG_LOOP_PARALLEL, "job", jobs * chunks);
     if (chunks > 1) {
         lg_kx *at = lg_kx_muli(k, lg_kx_modi(k, job, chunks), chunk);
@@ -43,14 +42,6 @@ static void split_jobs(lg_schedule *s, const lg_type *type, double work, lg_rang
     }
 }
 
-static double work_of(const lg_function *f)
-{
-    double work = lg_function_flops(f);
-    for (int i = 0; i < f->results.count; i++)
-        work += (double)lg_type_elements(&f->results.items[i]->type);
-    return work;
-}
-
 static void one_stage(lg_schedule *s, const lg_value *value)
 {
     lg_kbuilder *k = &s->k;
@@ -58,7 +49,7 @@ static void one_stage(lg_schedule *s, const lg_value *value)
     lg_range ranges[LG_MAX_PHYSICAL];
     lg_ranges_whole(k, &value->type, ranges);
     if (value->type.rank > 0)
-        split_jobs(s, &value->type, work_of(s->function), ranges);
+        split_jobs(s, &value->type, ranges);
     lg_nest_store(&s->ctx, value, buffer, &value->type, 0, NULL, ranges);
     lg_nest_zero_borders(k, buffer, &value->type, ranges, s->target->lanes);
     if (k->outer.count)
@@ -125,7 +116,7 @@ void lg_schedule_loops(lg_schedule *s)
         jobs *= first->dims[a];
     lg_index lead[LG_MAX_RANK];
     if (jobs > 1) {
-        lg_kx *job = lg_k_for(k, LG_LOOP_PARALLEL, "job", jobs);
+        lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job", jobs);
         for (int a = axes - 1; a >= 0; a--) {
             lead[a] = lg_index_of(a ? lg_kx_modi(k, job, first->dims[a]) : job);
             job = lg_kx_divi(k, job, first->dims[a]);

@@ -248,7 +248,7 @@ void lg_schedule_matmul(lg_schedule *s)
     // Only a single result is divided by columns too: its first run of panels.
     bool divide = s->function->results.count == 1;
     int64_t splits = divide ? job_splits(jobs, p.y->dims[p.n] / panel) : 1;
-    lg_kx *job = lg_k_for(k, LG_LOOP_PARALLEL, "job", jobs * splits);
+    lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job", jobs * splits);
     lg_kx *split = lg_kx_modi(k, job, splits);
     job = lg_kx_divi(k, job, splits);
     p.row0 = lg_kx_muli(k, lg_kx_modi(k, job, blocks), p.rows);

@@ -26,6 +26,17 @@ static double bytes_of(const lg_function *f)
     return bytes;
 }
 
+lg_loop_role lg_schedule_job_role(const lg_schedule *s)
+{
+    const lg_function *f = s->function;
+    double work = lg_function_flops(f);
+    for (int i = 0; i < f->results.count; i++)
+        work += 4 * (double)lg_type_elements(&f->results.items[i]->type);
+    for (int i = 0; i < f->arguments.count; i++)
+        work += (double)lg_type_elements(&f->arguments.items[i]->type);
+    return work < (double)s->serial_work ? LG_LOOP_SERIAL : LG_LOOP_PARALLEL;
+}
+
 static void declare_params(lg_schedule *s)
 {
     const lg_function *f = s->function;
@@ -43,9 +54,10 @@ static void declare_params(lg_schedule *s)
 }
 
 lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
-                              const lg_target *target, lg_arena *scratch)
+                              const lg_target *target, int64_t serial_work, lg_arena *scratch)
 {
-    lg_schedule s = {.function = function, .target = target, .scratch = scratch};
+    lg_schedule s = {
+        .function = function, .target = target, .serial_work = serial_work, .scratch = scratch};
     s.kernel = lg_kernel_new(program, function->name);
     s.kernel->flops = lg_function_flops(function);
     s.kernel->bytes = bytes_of(function);

@@ -10,15 +10,17 @@
 typedef struct lg_schedule {
     const lg_function *function;
     const lg_target *target;
+    int64_t serial_work; // kernels of less work do not divide it among threads
     lg_arena *scratch;
     lg_kernel *kernel;
     lg_kbuilder k;
     lg_tensor_context ctx;
 } lg_schedule;
 
-// The kernel of `function`, appended to `program`.
+// The kernel of `function`, appended to `program`. Kernels of less work (FLOPs and elements) than
+// `serial_work` run on one thread.
 lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
-                              const lg_target *target, lg_arena *scratch);
+                              const lg_target *target, int64_t serial_work, lg_arena *scratch);
 
 // Each schedule says whether it applies to a function, and fills the begun kernel.
 bool lg_schedule_conv_applies(const lg_function *function, const lg_target *target);
@@ -28,6 +30,9 @@ void lg_schedule_matmul(lg_schedule *s);
 void lg_schedule_loops(lg_schedule *s); // any function on a CPU
 void lg_schedule_cuda(lg_schedule *s);  // any function on a GPU
 
+// The role of a kernel's loop over jobs: parallel, or serial where all of it is less work than
+// waking a thread.
+lg_loop_role lg_schedule_job_role(const lg_schedule *s);
 // The buffer of the `i`th result (a parameter of the kernel behind the arguments).
 lg_kbuffer *lg_schedule_result(const lg_schedule *s, int i);
 
