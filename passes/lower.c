@@ -169,9 +169,10 @@ static const char *label_of(lowering *l, const lg_op *call)
         if (call->operands[i]->kind != LG_VALUE_SYMBOL)
             continue;
         const char *name = call->operands[i]->symbol->name;
-        size_t length = strlen(name);
-        static const char *const endings[] = {".packed", ".weight", ".bias"};
-        for (int e = 0; e < 3; e++) {
+        const char *packed = strstr(name, ".packed"); // perhaps numbered
+        size_t length = packed ? (size_t)(packed - name) : strlen(name);
+        static const char *const endings[] = {".weight", ".bias"};
+        for (int e = 0; e < 2; e++) {
             size_t n = strlen(endings[e]);
             if (length > n && !strncmp(name + length - n, endings[e], n))
                 length -= n;
