@@ -139,6 +139,7 @@ int main(int argc, char **argv)
         lg_tensor_free(w.outputs[i]);
     }
     lg_model_free(w.model);
+    lg_threads_free(&w.threads);
     if (w.library.handle)
         lg_library_close(&w.library);
     return good ? 0 : 1;

@@ -20,7 +20,7 @@ ROOT = os.path.dirname(HERE)
 PAGE = os.path.join(ROOT, 'docs', 'performance.md')
 BASE = 'onnxruntime'
 AGREES = 1e-4
-# Between turns: OpenMP and ONNX Runtime let their threads spin for a while after a run.
+# Between turns: lgpnc, OpenMP and ONNX Runtime let their threads spin for a while after a run.
 REST = 0.1
 
 # name, title with the version, what to import, taken by default

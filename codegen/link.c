@@ -303,8 +303,7 @@ bool lg_emit_executable(const lg_program *program, const lg_codegen_options *opt
         LG_PUSH(l.arena, &link, lg_format(l.arena, "%s/liblgpnc_standalone.a", folder));
         LG_PUSH(l.arena, &link, lg_format(l.arena, "%s/liblgpnc_runtime.a", folder));
         add_words(&l, &link,
-                  (const char *const[]){"-l:libjpeg.a", "-l:libpng16.a", "-l:libz.a",
-                                        "-l:libgomp.a", "-lm", NULL});
+                  (const char *const[]){"-l:libjpeg.a", "-l:libpng16.a", "-l:libz.a", "-lm", NULL});
         good = run(&l, &link) && finish(&l, "result");
     }
     close_linking(&l);

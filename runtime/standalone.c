@@ -109,19 +109,20 @@ static bool predict_all(lg_predictor *predictor, const arguments *a)
 static bool run(const arguments *a)
 {
     lg_error e;
-    lg_threads threads;
-    lg_threads_init(&threads, a->threads);
     if (!lg_artifact_check(lgpnc_artifact(), program_invocation_short_name, &e))
         return complain(&e);
     lg_tensor *graph = a->graph ? lg_graph_read(a->graph, &e) : NULL;
     if (a->graph && !graph)
         return complain(&e);
     const float *edges = graph ? graph->data : lg_default_graph();
+    lg_threads threads;
+    lg_threads_init(&threads, a->threads);
     lg_model *model = lg_model_new(lgpnc_artifact(), program_invocation_short_name, &e);
     lg_predictor *predictor = model ? lg_predictor_new(model, edges, &threads.parallel, &e) : NULL;
     bool good = predictor ? predict_all(predictor, a) : complain(&e);
     lg_predictor_free(predictor);
     lg_model_free(model);
+    lg_threads_free(&threads);
     lg_tensor_free(graph);
     return good;
 }

@@ -1,49 +1,222 @@
-// Threads take parts of a range until none is left: on a machine that does other work too, nobody
-// waits for a thread that is not running while there are parts to do.
+// A pool that takes parts of a range. The caller works too, and waits at the end for parts that
+// somebody has begun, never for a thread that has not: on a machine that does other work, a thread
+// that is not running costs its share and no more. (OpenMP's teams meet at the end of every loop:
+// with two cores and a load of 4 each launch took 8 ms that way, a time slice of the scheduler.)
+//
+// One word, the ticket, holds the number of the job and its next part. A part is taken by raising
+// it, which fails if the job has changed meanwhile, so what a late thread has read of an older job
+// does no harm. Jobs change like this: close the ticket, write the job, open it.
 #include "runtime/threads.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <time.h>
 
-enum { PARTS_OF_A_THREAD = 8 };
+enum { PARTS_OF_A_THREAD = 8, MOST_THREADS = 1024, SPINS = 4000 };
+
+#define CLOSED UINT32_MAX // as next part: the job is being written
+
+struct lg_pool {
+    _Atomic uint64_t ticket; // number of the job << 32 | next part
+    _Atomic lg_kernel_fn kernel;
+    void *const *_Atomic buffers;
+    _Atomic int64_t count, part; // of the range, of one part of it
+    _Atomic uint32_t parts, done;
+    atomic_bool busy, stop;
+    atomic_int asleep;
+    pthread_mutex_t lock; // of sleeping and waking
+    pthread_cond_t wake;
+    int workers;
+    pthread_t threads[];
+};
+
+static uint32_t job_of(uint64_t ticket)
+{
+    return (uint32_t)(ticket >> 32);
+}
+
+static uint64_t ticket_of(uint32_t job, uint32_t next)
+{
+    return (uint64_t)job << 32 | next;
+}
+
+static void pause_briefly(int spin)
+{
+    if (spin > SPINS)
+        sched_yield();
+    else
+#if defined __x86_64__
+        __builtin_ia32_pause();
+#else
+        atomic_signal_fence(memory_order_seq_cst);
+#endif
+}
+
+// Runs parts of job number `job` until there are none, or it is over.
+static void take_parts(lg_pool *p, uint32_t job)
+{
+    uint64_t ticket = atomic_load(&p->ticket);
+    lg_kernel_fn kernel = atomic_load(&p->kernel);
+    void *const *buffers = atomic_load(&p->buffers);
+    int64_t count = atomic_load(&p->count), part = atomic_load(&p->part);
+    uint32_t parts = atomic_load(&p->parts);
+    while (job_of(ticket) == job && (uint32_t)ticket < parts) {
+        if (!atomic_compare_exchange_weak(&p->ticket, &ticket, ticket + 1))
+            continue;
+        int64_t begin = (int64_t)(uint32_t)ticket * part;
+        kernel(buffers, begin, count - begin < part ? count : begin + part);
+        atomic_fetch_add(&p->done, 1);
+        ticket = atomic_load(&p->ticket);
+    }
+}
+
+// ---- workers
+
+static bool has_news(lg_pool *p, uint32_t seen)
+{
+    uint64_t ticket = atomic_load(&p->ticket);
+    return atomic_load(&p->stop) || (job_of(ticket) != seen && (uint32_t)ticket != CLOSED);
+}
+
+// Spins for a while, since the next launch is near as a rule; then sleeps.
+static void wait_for_news(lg_pool *p, uint32_t seen)
+{
+    for (int spin = 0; spin < SPINS; spin++) {
+        if (has_news(p, seen))
+            return;
+        pause_briefly(spin);
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->asleep, 1);
+    while (!has_news(p, seen))
+        pthread_cond_wait(&p->wake, &p->lock);
+    atomic_fetch_sub(&p->asleep, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void *worker(void *pool)
+{
+    lg_pool *p = pool;
+    uint32_t seen = 0;
+    for (;;) {
+        wait_for_news(p, seen);
+        if (atomic_load(&p->stop))
+            return NULL;
+        seen = job_of(atomic_load(&p->ticket));
+        take_parts(p, seen);
+    }
+}
+
+static void wake_workers(lg_pool *p)
+{
+    if (atomic_load(&p->asleep) == 0)
+        return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+
+// As many workers as can be had; NULL if there is no memory.
+static lg_pool *pool_new(int workers)
+{
+    lg_pool *p = calloc(1, sizeof *p + sizeof(pthread_t) * (size_t)workers);
+    if (!p)
+        return NULL;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    while (p->workers < workers && pthread_create(&p->threads[p->workers], NULL, worker, p) == 0)
+        p->workers++;
+    return p;
+}
+
+static void pool_free(lg_pool *p)
+{
+    atomic_store(&p->stop, true);
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 0; i < p->workers; i++)
+        pthread_join(p->threads[i], NULL);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+// The pool, made where there is none; of two that are made at once one goes again.
+static lg_pool *pool_of(lg_threads *threads)
+{
+    lg_pool *none = NULL, *p = __atomic_load_n(&threads->pool, __ATOMIC_ACQUIRE);
+    if (p)
+        return p;
+    p = pool_new(threads->count - 1);
+    if (!p || __atomic_compare_exchange_n(&threads->pool, &none, p, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_ACQUIRE))
+        return p;
+    pool_free(p);
+    return none;
+}
+
+// ---- jobs
+
+static void run_job(lg_pool *p, int team, lg_kernel_fn kernel, void *const *buffers, int64_t count)
+{
+    int64_t part = count / ((int64_t)team * PARTS_OF_A_THREAD);
+    part = part > 0 ? part : 1;
+    uint32_t parts = (uint32_t)((count + part - 1) / part);
+    uint32_t job = job_of(atomic_load(&p->ticket)) + 1;
+    atomic_store(&p->ticket, ticket_of(job, CLOSED));
+    atomic_store(&p->kernel, kernel);
+    atomic_store(&p->buffers, buffers);
+    atomic_store(&p->count, count);
+    atomic_store(&p->part, part);
+    atomic_store(&p->parts, parts);
+    atomic_store(&p->done, 0);
+    atomic_store(&p->ticket, ticket_of(job, 0));
+    wake_workers(p);
+    take_parts(p, job);
+    for (int spin = 0; atomic_load(&p->done) < parts; spin += spin <= SPINS)
+        pause_briefly(spin);
+}
 
 static void run_parallel(void *context, uint32_t launch, lg_kernel_fn kernel, void *const *buffers,
                          int64_t count)
 {
     (void)launch;
-    const lg_threads *threads = context;
-    int team = count < threads->count ? (int)count : threads->count;
-    if (team <= 1) {
+    lg_threads *threads = context;
+    lg_pool *p = threads->count > 1 && count > 1 ? pool_of(threads) : NULL;
+    if (!p || atomic_exchange(&p->busy, true)) {
         kernel(buffers, 0, count);
         return;
     }
-    int64_t part = count / ((int64_t)team * PARTS_OF_A_THREAD);
-    part = part > 0 ? part : 1;
-    int64_t parts = (count + part - 1) / part;
-#ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic) num_threads(team)
-#endif
-    for (int64_t i = 0; i < parts; i++) {
-        int64_t begin = i * part;
-        kernel(buffers, begin, count - begin < part ? count : begin + part);
-    }
+    run_job(p, threads->count, kernel, buffers, count);
+    atomic_store(&p->busy, false);
 }
 
 static int default_count(void)
 {
-#ifdef _OPENMP
-    return omp_get_max_threads();
-#else
-    return 1;
-#endif
+    const char *wanted = getenv("OMP_NUM_THREADS");
+    long count = wanted ? strtol(wanted, NULL, 10) : 0; // a list: its first number
+    cpu_set_t cores;
+    if (count < 1 && sched_getaffinity(0, sizeof cores, &cores) == 0)
+        count = CPU_COUNT(&cores);
+    return count < 1 ? 1 : count > MOST_THREADS ? MOST_THREADS : (int)count;
 }
 
 void lg_threads_init(lg_threads *threads, int count)
 {
     threads->parallel = (lg_parallel){threads, run_parallel};
-    threads->count = count > 0 ? count : default_count();
+    threads->count = count > MOST_THREADS ? MOST_THREADS : count > 0 ? count : default_count();
+    threads->pool = NULL;
+}
+
+void lg_threads_free(lg_threads *threads)
+{
+    if (threads->pool)
+        pool_free(threads->pool);
+    threads->pool = NULL;
 }
 
 double lg_now(void)

@@ -196,6 +196,7 @@ START_TEST(serial_and_threaded)
         lg_threads threads;
         lg_threads_init(&threads, count);
         check_run(model, &threads.parallel);
+        lg_threads_free(&threads);
     }
     lg_timing timing;
     double seconds[2];

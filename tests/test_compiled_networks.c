@@ -85,6 +85,7 @@ static void run(compiled *c, const lg_safetensors *data, int threads, void **out
     lg_threads pool;
     lg_threads_init(&pool, threads);
     ck_assert(lg_model_call(c->model, infer, inputs, outputs, &pool.parallel, &e));
+    lg_threads_free(&pool);
 }
 
 // 1e-4 of the tensor's maximum is promised; correlations are sigmoids of 1000 times a logit.

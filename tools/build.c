@@ -125,8 +125,6 @@ static bool pack_weights(const build_arguments *a, lg_compilation *c, lg_jit **j
                          lg_model **model, lg_progress *progress, lg_diag *diag)
 {
     lg_error error;
-    lg_threads threads;
-    lg_threads_init(&threads, 0);
     lg_progress_step(progress, "packing %s", a->weights);
     *jit = lg_compile_jit_entry(c, "pack", diag);
     if (!*jit)
@@ -134,7 +132,11 @@ static bool pack_weights(const build_arguments *a, lg_compilation *c, lg_jit **j
     *model = lg_model_new(lg_jit_artifact(*jit), c->codegen.model, &error);
     if (!*model)
         return lg_cli_fail(diag, &error);
-    if (!lg_load_weights(*model, a->weights, &threads.parallel, diag))
+    lg_threads threads;
+    lg_threads_init(&threads, 0);
+    bool loaded = lg_load_weights(*model, a->weights, &threads.parallel, diag);
+    lg_threads_free(&threads);
+    if (!loaded)
         return false;
     c->codegen.packed = lg_model_packed(*model);
     return true;

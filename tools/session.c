@@ -67,6 +67,7 @@ static bool open_model(lg_session *s, const char *spec, int threads,
 void lg_session_close(lg_session *s)
 {
     lg_model_free(s->model);
+    lg_threads_free(&s->threads);
     lg_jit_free(s->jit);
     lg_compilation_free(&s->compilation);
     lg_library_close(&s->library);

@@ -318,6 +318,7 @@ static bool run_all_ways(machine *m, const lg_entry *entry, const outcome *o)
         m->parallel = ways[i];
         ok = run(m, entry, o) && same_bits(m, entry, first);
     }
+    lg_threads_free(&threads);
     free(first);
     return ok;
 }
