@@ -38,6 +38,12 @@ typedef struct fuser {
     int64_t max_ops;
 } fuser;
 
+static lg_group *group_at(const fuser *f, int n)
+{
+    assert(f->groups.items && n >= 0 && n < f->groups.count);
+    return &f->groups.items[n];
+}
+
 static int group_of(const fuser *f, const lg_op *op)
 {
     int64_t n = lg_map_number(&f->group_of, op);
@@ -48,7 +54,7 @@ static void put(fuser *f, lg_op *op, int group)
 {
     lg_map_at(&f->group_of, op)->as.number = group >= 0 ? group + 1 : group;
     if (group >= 0)
-        LG_PUSH(f->ctx->scratch, &f->groups.items[group].ops, op);
+        LG_PUSH(f->ctx->scratch, &group_at(f, group)->ops, op);
 }
 
 static lg_op_class class_of(const lg_op *op)
@@ -246,7 +252,7 @@ static void place(fuser *f, lg_op *op, bool fusing)
         return;
     }
     int group = fusing ? only_group(f, op) : NO_GROUP;
-    if (group >= 0 && may_join(f, op, &f->groups.items[group])) {
+    if (group >= 0 && may_join(f, op, group_at(f, group))) {
         put(f, op, group);
         return;
     }
@@ -279,7 +285,7 @@ static bool hangs_on(const fuser *f, const lg_op *op, int on, lg_map *seen)
 static bool groups_hang(const fuser *f, int from, int on)
 {
     lg_map seen = {.arena = f->ctx->scratch};
-    const lg_group *g = &f->groups.items[from];
+    const lg_group *g = group_at(f, from);
     for (int i = 0; i < g->ops.count; i++)
         if (hangs_on(f, g->ops.items[i], on, &seen))
             return true;
@@ -288,7 +294,7 @@ static bool groups_hang(const fuser *f, int from, int on)
 
 static void absorb(fuser *f, int into, int from)
 {
-    lg_group *g = &f->groups.items[from];
+    lg_group *g = group_at(f, from);
     int count = g->ops.count;
     g->ops.count = 0;
     for (int i = 0; i < count; i++)
@@ -315,7 +321,7 @@ static void take_slices(fuser *f, lg_op *op)
         bool whole_panels =
             start % panel == 0 && (size % panel == 0 || start + size == type->dims[type->rank - 1]);
         lg_group rest = {0};
-        const lg_group *g = &f->groups.items[group];
+        const lg_group *g = group_at(f, group);
         for (int i = 0; i < g->ops.count; i++)
             if (g->ops.items[i] != user)
                 LG_PUSH(f->ctx->scratch, &rest.ops, g->ops.items[i]);
@@ -387,7 +393,7 @@ static int64_t first_position(const lg_map *position, const lg_group *g)
 static bool stays_acyclic(const fuser *f, int into, int from)
 {
     lg_map seen = {.arena = f->ctx->scratch};
-    const lg_group *g = &f->groups.items[from];
+    const lg_group *g = group_at(f, from);
     for (int i = 0; i < g->ops.count; i++)
         for (int j = 0; j < g->ops.items[i]->operand_count; j++) {
             const lg_value *v = g->ops.items[i]->operands[j];
@@ -407,8 +413,8 @@ static void stage_groups(fuser *f, double max_flops)
     int count = f->groups.count, *order = LG_NEW_ARRAY(f->ctx->scratch, int, count);
     for (int i = 0; i < count; i++) { // groups by first op; insertion keeps equal ones in place
         int at = i;
-        int64_t own = first_position(&position, &f->groups.items[i]);
-        for (; at > 0 && first_position(&position, &f->groups.items[order[at - 1]]) > own; at--)
+        int64_t own = first_position(&position, group_at(f, i));
+        for (; at > 0 && first_position(&position, group_at(f, order[at - 1])) > own; at--)
             order[at] = order[at - 1];
         order[at] = i;
     }
@@ -417,9 +423,9 @@ static void stage_groups(fuser *f, double max_flops)
     for (int i = 0; i < count; i++) {
         stage_budget needs;
         int group = order[i];
-        if (!f->groups.items[group].ops.count)
+        if (!group_at(f, group)->ops.count)
             continue;
-        if (!is_small(f, &f->groups.items[group], max_flops, &needs)) {
+        if (!is_small(f, group_at(f, group), max_flops, &needs)) {
             continue; // it may run beside; what hangs on it is kept apart by stays_acyclic
         }
         if (run >= 0 && used.flops + needs.flops <= max_flops &&
@@ -497,7 +503,7 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
     for (lg_op *op = function->last; op; op = op->previous) {
         place(&f, op, fusing);
         if (fusing && ctx->target->kind == LG_TARGET_CPU && group_of(&f, op) >= 0 &&
-            f.groups.items[group_of(&f, op)].ops.count == 1 && contraction_behind(op->results[0]))
+            group_at(&f, group_of(&f, op))->ops.count == 1 && contraction_behind(op->results[0]))
             take_slices(&f, op);
     }
     double stage_flops = (double)lg_pass_option_value(ctx, "stage-flops", 16000000);
@@ -506,10 +512,10 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
     lg_map position = {.arena = ctx->scratch};
     number_ops(function, &position);
     for (int i = 0; i < f.groups.count; i++) {
-        if (!f.groups.items[i].ops.count)
+        if (!group_at(&f, i)->ops.count)
             continue;
-        sort_group(&position, &f.groups.items[i]);
-        lg_outline(function, &f.groups.items[i], ctx->scratch);
+        sort_group(&position, group_at(&f, i));
+        lg_outline(function, group_at(&f, i), ctx->scratch);
         ctx->changes++;
     }
     for (lg_op *op = function->last, *previous; op; op = previous) { // copies are in the kernels

@@ -189,6 +189,7 @@ static int leading_axes(const lg_schedule *s, const lg_stages *stages, const boo
         }
         aligned[id] = own;
     }
+    assert(stages->kept.items && "a kernel has results");
     const lg_type *first = &stages->kept.items[0]->type;
     for (int i = 0; i < stages->kept.count; i++)
         lead = least(lead, common_prefix(first, &stages->kept.items[i]->type));
