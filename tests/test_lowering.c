@@ -63,7 +63,7 @@ static bool add_elementwise(lg_module *module, lg_opcode code, lg_dtype dtype)
     snprintf(name, sizeof name, "%s_%s", info->name, lg_dtype_name(dtype));
     lg_function *f = lg_function_new(module, LG_FUNC, name);
     lg_value *operands[3] = {NULL};
-    for (int i = 0; i < info->operands; i++) {
+    for (int i = 0; i < info->operands && i < 3; i++) {
         lg_type type = LG_TYPE(code == LG_OP_select && i == 0 ? LG_BOOL : dtype, 3, 37);
         operands[i] = lg_function_argument(f, (const char *[]){"a", "b", "c"}[i], type);
     }
