@@ -153,6 +153,7 @@ lg_cuda_host *lg_cuda_host_new(const lg_program *program)
 
     for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
         host->count++;
+    ck_assert_int_gt(host->count, 0);
     host->launches = calloc((size_t)host->count, sizeof *host->launches);
     host->kernels = calloc((size_t)host->count, sizeof *host->kernels);
     *(void **)&host->launch = symbol(host->library, "lg_launch");

@@ -32,7 +32,7 @@ static void add_kernel(lg_program *program, const char *name, lg_scalar fn, lg_d
     int arity = fn == LG_SCALAR_COUNT ? 1 : lg_scalar_info_of(fn)->arity;
     int64_t dims[] = {VALUES * VALUES};
     lg_kbuffer *params[3] = {NULL};
-    for (int i = 0; i < arity; i++)
+    for (int i = 0; i < arity && i < 3; i++)
         params[i] = lg_kernel_param(kernel, (const char *[]){"a", "b", "c"}[i], LG_SCOPE_IN,
                                     fn == LG_S_SELECT && i == 0 ? LG_BOOL : from, 1, dims);
     lg_kbuffer *result = lg_kernel_param(kernel, "result", LG_SCOPE_OUT, to, 1, dims);
