@@ -267,9 +267,8 @@ static void zero_borders(const conv *c, int r)
 
 // ---- sizes
 
-static conv describe(const lg_function *function, const lg_target *target, const lg_op *op)
+static conv describe(const lg_target *target, const lg_op *op)
 {
-    (void)function;
     conv c = {.op = op,
               .x = &op->operands[0]->type,
               .f = &op->operands[1]->type,
@@ -333,7 +332,7 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
     if (x->kind != LG_VALUE_ARGUMENT || f->kind != LG_VALUE_ARGUMENT || !f->type.layout)
         return false;
     lg_arena *scratch = lg_arena_new();
-    conv c = describe(function, target, op);
+    conv c = describe(target, op);
     bool packed = lg_layout_equal(f->type.layout, lg_filter_layout(scratch, target, &f->type));
     lg_arena_free(scratch);
     for (int d = 0; d < lg_type_physical_rank(&x->type); d++) {
@@ -356,7 +355,7 @@ void lg_schedule_conv(lg_schedule *s)
 {
     lg_kbuilder *k = &s->k;
     const lg_op *op = lg_tile_single(s->function, LG_OP_conv2d);
-    conv c = describe(s->function, s->target, op);
+    conv c = describe(s->target, op);
     c.s = s;
     choose_blocks(&c, s->target);
     choose_splits(&c);

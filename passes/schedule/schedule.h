@@ -41,7 +41,6 @@ lg_kbuffer *lg_schedule_result(const lg_schedule *s, int i);
 typedef struct lg_stages {
     LG_LIST(const lg_value *) kept; // in the order of computation, results included
     int lead;                       // leading axes over which all stages are independent
-    bool temporaries;               // some kept value is not a result
 } lg_stages;
 
 void lg_stages_find(const lg_schedule *s, lg_stages *stages);

@@ -213,8 +213,6 @@ void lg_stages_find(const lg_schedule *s, lg_stages *stages)
         if (!keep[v->id])
             continue;
         LG_PUSH(s->scratch, &stages->kept, v);
-        if (lg_result_index(f, v) < 0)
-            stages->temporaries = true;
     }
     stages->lead = leading_axes(s, stages, keep);
 }
