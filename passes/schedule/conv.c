@@ -126,28 +126,15 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
 static void store_vector(place *p, lg_kbuffer *acc, int r, int64_t start, int j)
 {
     const conv *c = p->c;
-    lg_schedule *s = c->s;
-    lg_kbuilder *k = &s->k;
-    const lg_value *result = s->function->results.items[r];
-    int lanes = j == p->run.vectors - 1 ? p->run.valid : p->run.lanes;
-    int mark = lg_tensor_mark(&s->ctx);
-    lg_tile_state state = {acc, lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows), j};
-    s->ctx.schedule = &state;
-    lg_kx *channel = lg_kx_addi(k, output_channel(p, lg_kx_int(k, j)), -start);
+    lg_kbuilder *k = &c->s->k;
+    int valid = j == p->run.vectors - 1 ? p->run.valid : p->run.lanes;
+    lg_kx *row = lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows);
     lg_index at[] = {lg_index_of(c->n),
                      lg_index_of(p->h),
-                     lg_index_of(lg_kx_add(k, p->w, state.row)),
-                     {channel, 1}};
-    lg_kbuffer *buffer = lg_schedule_result(s, r);
-    lg_kx *element = lg_element(&s->ctx, result, at, lanes);
-    lg_store_element(k, buffer, &result->type, 0, at, lanes, element);
-    lg_layout_dim last = lg_physical_dim(&result->type, lg_type_physical_rank(&result->type) - 1);
-    if (last.part == LG_PART_INNER && lanes < p->run.lanes) { // channels that round up the block
-        at[3].base = lg_kx_addi(k, channel, lanes);
-        lg_store_element(k, buffer, &result->type, 0, at, p->run.lanes - lanes, lg_kx_float(k, 0));
-    }
+                     lg_index_of(lg_kx_add(k, p->w, row)),
+                     {lg_kx_addi(k, output_channel(p, lg_kx_int(k, j)), -start), 1}};
+    lg_tile_store(c->s, &(lg_tile_state){acc, row, j}, r, at, valid, p->run.lanes);
     lg_k_end(k);
-    lg_tensor_forget(&s->ctx, mark);
 }
 
 // Moves the accumulators to the buffer of partial sums, or back.

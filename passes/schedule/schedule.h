@@ -95,6 +95,11 @@ typedef struct lg_tile_state {
 // The `element` function of that binding (ctx->schedule is the lg_tile_state).
 lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_index *index,
                        int lanes);
+// Computes `valid` lanes of result `r` at `at` (one entry an axis) from the accumulator that
+// `state` names, and stores them; the lanes from there to `lanes`, which round up a block, become
+// zero.
+void lg_tile_store(lg_schedule *s, lg_tile_state *state, int r, const lg_index *at, int valid,
+                   int lanes);
 // If every result of `function` is an epilogue of the single contraction `op` (elementwise, or a
 // slice of whole panels along the last axis), gives the column where each result starts.
 bool lg_tile_epilogues(const lg_function *function, const lg_op *op, int64_t panel,

@@ -79,6 +79,28 @@ lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_i
     return lanes < element->type.lanes ? lg_kx_low(ctx->k, element, lanes) : element;
 }
 
+void lg_tile_store(lg_schedule *s, lg_tile_state *state, int r, const lg_index *at, int valid,
+                   int lanes)
+{
+    lg_kbuilder *k = &s->k;
+    const lg_value *result = s->function->results.items[r];
+    const lg_type *type = &result->type;
+    lg_kbuffer *buffer = lg_schedule_result(s, r);
+    int mark = lg_tensor_mark(&s->ctx), last = type->rank - 1;
+    s->ctx.schedule = state;
+    lg_kx *element = lg_element(&s->ctx, result, at, valid);
+    lg_store_element(k, buffer, type, 0, at, valid, element);
+    if (lg_physical_dim(type, lg_type_physical_rank(type) - 1).part == LG_PART_INNER &&
+        valid < lanes) {
+        lg_index rest[LG_MAX_RANK];
+        for (int a = 0; a < type->rank; a++)
+            rest[a] = at[a];
+        rest[last].base = lg_kx_addi(k, at[last].base, valid);
+        lg_store_element(k, buffer, type, 0, rest, lanes - valid, lg_kx_float(k, 0));
+    }
+    lg_tensor_forget(&s->ctx, mark);
+}
+
 lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opened)
 {
     if (extent == 1)
