@@ -3,6 +3,7 @@
 // several such headers get along) and for each entry point a function with named arguments.
 #include "codegen/codegen.h"
 #include "codegen/header_text.h"
+#include "codegen/scratch.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -112,8 +113,13 @@ static void write_function(writer *w, const lg_entry *entry, int index)
     const char *prefix = w->options->prefix;
     bool params = uses(entry, LG_PLACE_PARAM);
     bool packed = params || (w->program->packed > 0 && !w->options->packed);
-    fprintf(w->out, "\n#define %s_%s_WORKSPACE_BYTES %" PRId64 "\n", upper_case(w->arena, prefix),
-            upper_case(w->arena, entry->name), entry->workspace);
+    const char *macro = lg_format(w->arena, "%s_%s", upper_case(w->arena, prefix),
+                                  upper_case(w->arena, entry->name));
+    fprintf(w->out,
+            "\n#define %s_WORKSPACE_BYTES %" PRId64 " // on one thread,\n"
+            "#define %s_SCRATCH_BYTES %" PRId64 " // and more for each further one\n",
+            macro, lg_scratch_start(entry) + lg_entry_scratch(entry), macro,
+            lg_entry_scratch(entry));
     fprintf(w->out, "\n// Runs \"%s\". Tensors are dense, row-major, in the order given.\n",
             entry->name);
     describe_ports(w, entry, LG_PLACE_INPUT);

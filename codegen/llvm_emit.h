@@ -5,6 +5,7 @@
 #define LG_CODEGEN_LLVM_EMIT_H
 
 #include "codegen/codegen.h"
+#include "codegen/scratch.h"
 
 #include <llvm-c/Core.h>
 
@@ -39,6 +40,8 @@ typedef struct lg_emitter {
 
 void lg_emitter_open(lg_emitter *e, const lg_codegen_options *options, const char *module_name);
 void lg_emitter_close(lg_emitter *e); // the module too
+// void kernel(ptr buffers, i64 begin, i64 end, i32 worker): lg_kernel_fn.
+LLVMTypeRef lg_emit_kernel_type(lg_emitter *e);
 // Declares or finds `PREFIX_k_NAME`, the function of a kernel.
 LLVMValueRef lg_emit_kernel_declaration(lg_emitter *e, const lg_kernel *kernel);
 void lg_emit_function_attributes(lg_emitter *e, LLVMValueRef function);

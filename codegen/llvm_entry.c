@@ -11,9 +11,9 @@
 // reads every field through the header.
 _Static_assert(sizeof(lg_tensor_desc) == 8 + 2 * 4 + 8 * LG_ABI_MAX_RANK + 8 + 2 * 4, "tensor");
 _Static_assert(sizeof(lg_launch_desc) == 2 * 8 + 2 * 8, "launch");
-_Static_assert(sizeof(lg_entry_desc) == 8 + 4 * 4 + 3 * 8 + 8 + 8, "entry");
+_Static_assert(sizeof(lg_entry_desc) == 8 + 4 * 4 + 3 * 8 + 2 * 8 + 8, "entry");
 _Static_assert(sizeof(lg_artifact) == 2 * 4 + 3 * 8 + 2 * 4 + 2 * 8 + 2 * 8, "artifact");
-_Static_assert(sizeof(lg_call) == 6 * 8 && sizeof(lg_parallel) == 2 * 8, "call");
+_Static_assert(sizeof(lg_call) == 6 * 8 && sizeof(lg_parallel) == 3 * 8, "call");
 
 // ---- constants
 
@@ -152,12 +152,6 @@ static LLVMValueRef load_field(lg_emitter *e, LLVMValueRef base, size_t offset, 
     return LLVMBuildLoad2(e->builder, e->pointer, address, name);
 }
 
-static LLVMTypeRef kernel_type(lg_emitter *e)
-{
-    LLVMTypeRef params[] = {e->pointer, e->i64, e->i64};
-    return LLVMFunctionType(LLVMVoidTypeInContext(e->context), params, 3, false);
-}
-
 static LLVMBasicBlockRef new_block(lg_emitter *e, LLVMValueRef function, const char *name)
 {
     return LLVMAppendBasicBlockInContext(e->context, function, name);
@@ -186,8 +180,8 @@ static LLVMValueRef emit_launch_helper(lg_emitter *e)
     LLVMBuildCondBr(e->builder, is_null, serial, threads);
 
     LLVMPositionBuilderAtEnd(e->builder, serial);
-    LLVMValueRef all[] = {buffers, u64(e, 0), count};
-    LLVMBuildCall2(e->builder, kernel_type(e), kernel, all, 3, "");
+    LLVMValueRef all[] = {buffers, u64(e, 0), count, u32(e, 0)};
+    LLVMBuildCall2(e->builder, lg_emit_kernel_type(e), kernel, all, 4, "");
     LLVMBuildRetVoid(e->builder);
 
     LLVMPositionBuilderAtEnd(e->builder, threads);
@@ -213,7 +207,7 @@ static int64_t launch_count(const lg_kernel *kernel)
 
 // Where the pieces of a call lie, by lg_place.
 typedef struct call_values {
-    LLVMValueRef base[LG_PLACE_WORKSPACE + 1], parallel, buffers, launch;
+    LLVMValueRef base[LG_PLACE_WORKSPACE + 1], scratch, parallel, buffers, launch;
 } call_values;
 
 static LLVMValueRef slot_address(lg_emitter *e, const call_values *call, const lg_kslot *slot)
@@ -234,6 +228,11 @@ static void emit_launch(lg_emitter *e, const call_values *call, const lg_launch 
             LLVMBuildInBoundsGEP2(e->builder, e->pointer, call->buffers, &at, 1, "");
         LLVMBuildStore(e->builder, slot_address(e, call, launch->slots[i]), place);
     }
+    if (lg_kernel_scratch(launch->kernel)) {
+        LLVMValueRef at = u64(e, launch->slot_count);
+        LLVMBuildStore(e->builder, call->scratch,
+                       LLVMBuildInBoundsGEP2(e->builder, e->pointer, call->buffers, &at, 1, ""));
+    }
     LLVMValueRef args[] = {call->parallel, u32(e, index),
                            lg_emit_kernel_declaration(e, launch->kernel), call->buffers,
                            u64(e, launch_count(launch->kernel))};
@@ -242,11 +241,11 @@ static void emit_launch(lg_emitter *e, const call_values *call, const lg_launch 
 
 static int most_slots(const lg_entry *entry)
 {
-    int most = 1;
+    int most = 0;
     for (int i = 0; i < entry->launches.count; i++)
         if (entry->launches.items[i].slot_count > most)
             most = entry->launches.items[i].slot_count;
-    return most;
+    return most + 1; // and the scratch memory
 }
 
 static LLVMValueRef emit_entry(lg_emitter *e, const lg_entry *entry, LLVMValueRef launch)
@@ -273,6 +272,9 @@ static LLVMValueRef emit_entry(lg_emitter *e, const lg_entry *entry, LLVMValueRe
     call.buffers = LLVMBuildAlloca(e->builder, array, "buffers");
     for (int place = 0; place <= LG_PLACE_WORKSPACE; place++)
         call.base[place] = load_field(e, argument, offsets[place], names[place]);
+    LLVMValueRef at = u64(e, lg_scratch_start(entry));
+    call.scratch =
+        LLVMBuildInBoundsGEP2(e->builder, e->i8, call.base[LG_PLACE_WORKSPACE], &at, 1, "scratch");
     call.parallel = load_field(e, argument, offsetof(lg_call, parallel), "parallel");
     for (int i = 0; i < entry->launches.count; i++)
         emit_launch(e, &call, &entry->launches.items[i], i);
@@ -298,10 +300,11 @@ static LLVMValueRef describe_entries(lg_emitter *e, const lg_program *program)
             describe_ports(e, entry, LG_PLACE_INPUT, entry->input_count),
             describe_ports(e, entry, LG_PLACE_OUTPUT, entry->output_count),
             describe_launches(e, entry),
-            u64(e, entry->workspace),
+            u64(e, lg_scratch_start(entry) + lg_entry_scratch(entry)),
+            u64(e, lg_entry_scratch(entry)),
             emit_entry(e, entry, launch),
         };
-        rows[i] = structure(e, fields, 10);
+        rows[i] = structure(e, fields, 11);
     }
     return table(e, "entries", rows, count);
 }

@@ -1,7 +1,7 @@
-// A kernel as a function `void PREFIX_k_NAME(ptr buffers, i64 begin, i64 end)`. Statement by
-// statement, as the text form reads: a serial loop is one basic block chain with its test at the
-// bottom, an unrolled loop is its body repeated, a register buffer is one alloca an element, which
-// LLVM's sroa turns into SSA values. Nothing is decided here.
+// A kernel as a function `void PREFIX_k_NAME(ptr buffers, i64 begin, i64 end, i32 worker)`.
+// Statement by statement, as the text form reads: a serial loop is one basic block chain with its
+// test at the bottom, an unrolled loop is its body repeated, a register buffer is one alloca an
+// element, which LLVM's sroa turns into SSA values. Nothing is decided here.
 #include "codegen/llvm_emit.h"
 
 #include <assert.h>
@@ -179,9 +179,35 @@ static void load_parameters(lg_emitter *e, LLVMValueRef array)
     }
 }
 
+// Large tiles lie in the worker's part of the scratch memory, whose address is behind the buffers'.
+static void place_in_scratch(lg_emitter *e, LLVMValueRef array)
+{
+    int64_t bytes = lg_kernel_scratch(e->kernel);
+    if (bytes == 0)
+        return;
+    LLVMValueRef last = LLVMConstInt(e->i64, (unsigned)e->kernel->params.count, false);
+    LLVMValueRef place = LLVMBuildInBoundsGEP2(e->builder, e->pointer, array, &last, 1, "");
+    LLVMValueRef scratch = LLVMBuildLoad2(e->builder, e->pointer, place, "scratch");
+    LLVMValueRef worker = LLVMBuildZExt(e->builder, LLVMGetParam(e->function, 3), e->i64, "worker");
+    LLVMValueRef start =
+        LLVMBuildNSWMul(e->builder, worker, LLVMConstInt(e->i64, (uint64_t)bytes, false), "start");
+    scratch = LLVMBuildInBoundsGEP2(e->builder, e->i8, scratch, &start, 1, "");
+    for (int i = 0; i < e->kernel->locals.count; i++) {
+        const lg_kbuffer *buffer = e->kernel->locals.items[i];
+        if (!lg_in_scratch(buffer))
+            continue;
+        LLVMValueRef at =
+            LLVMConstInt(e->i64, (uint64_t)lg_scratch_offset(e->kernel, buffer), false);
+        e->buffers[buffer->id] =
+            LLVMBuildInBoundsGEP2(e->builder, e->i8, scratch, &at, 1, buffer->name);
+    }
+}
+
 static void allocate_local(lg_emitter *e, const lg_kbuffer *buffer)
 {
     int64_t count = element_count(buffer);
+    if (lg_in_scratch(buffer))
+        return;
     if (buffer->scope != LG_SCOPE_REGISTER) {
         assert(buffer->scope == LG_SCOPE_TILE);
         LLVMTypeRef element = lg_emit_memory_type(e, buffer->dtype, 1);
@@ -222,6 +248,7 @@ void lg_emit_kernel(lg_emitter *e, const lg_kernel *kernel, bool internal)
     for (int i = 0; i < kernel->locals.count; i++)
         allocate_local(e, kernel->locals.items[i]);
     load_parameters(e, array);
+    place_in_scratch(e, array);
     emit_block(e, &kernel->body);
     LLVMBuildRetVoid(e->builder);
 }

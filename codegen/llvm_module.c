@@ -51,15 +51,19 @@ void lg_emit_function_attributes(lg_emitter *e, LLVMValueRef function)
                             LLVMCreateEnumAttribute(e->context, nounwind, 0));
 }
 
+LLVMTypeRef lg_emit_kernel_type(lg_emitter *e)
+{
+    LLVMTypeRef params[] = {e->pointer, e->i64, e->i64, e->i32};
+    return LLVMFunctionType(LLVMVoidTypeInContext(e->context), params, 4, false);
+}
+
 LLVMValueRef lg_emit_kernel_declaration(lg_emitter *e, const lg_kernel *kernel)
 {
     const char *name = lg_format(e->arena, "%s_k_%s", e->options->prefix, kernel->name);
     LLVMValueRef function = LLVMGetNamedFunction(e->module, name);
     if (function)
         return function;
-    LLVMTypeRef params[] = {e->pointer, e->i64, e->i64};
-    LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), params, 3, false);
-    function = LLVMAddFunction(e->module, name, type);
+    function = LLVMAddFunction(e->module, name, lg_emit_kernel_type(e));
     LLVMSetVisibility(function, LLVMHiddenVisibility);
     lg_emit_function_attributes(e, function);
     return function;

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 // Counts up whenever anything below changes its meaning or its place.
-#define LG_ARTIFACT_ABI 1
+#define LG_ARTIFACT_ABI 2
 #define LG_ARTIFACT_SYMBOL "lgpnc_artifact"
 #define LG_ABI_MAX_RANK 8
 // Alignment of the packed weights and of the workspace, in bytes.
@@ -39,14 +39,17 @@ typedef struct lg_tensor_desc {
     uint32_t unused; // of a parameter: 1 if it is in the checkpoint but no function reads it
 } lg_tensor_desc;
 
-// Part of a kernel: iterations begin <= i < end of its parallel loop.
-typedef void (*lg_kernel_fn)(void *const *buffers, int64_t begin, int64_t end);
+// Part of a kernel: iterations begin <= i < end of its parallel loop. `worker` says whose scratch
+// memory it may use: no two parts that run at once have the same.
+typedef void (*lg_kernel_fn)(void *const *buffers, int64_t begin, int64_t end, uint32_t worker);
 
-// How compiled code uses threads. `run` calls kernel(buffers, b, e) for ranges that together are
-// 0..count, in any order, on any threads, and returns when all are done. The result does not depend
-// on how the range is split. `launch` indexes lg_entry_desc.launches.
+// How compiled code uses threads. `run` calls kernel(buffers, b, e, worker) for ranges that
+// together are 0..count, in any order, on any threads, with worker < threads, and returns when all
+// are done. The result does not depend on how the range is split. `launch` indexes
+// lg_entry_desc.launches.
 typedef struct lg_parallel {
     void *context;
+    uint64_t threads; // parts that may run at once
     void (*run)(void *context, uint32_t launch, lg_kernel_fn kernel, void *const *buffers,
                 int64_t count);
 } lg_parallel;
@@ -57,7 +60,7 @@ typedef struct lg_call {
     void *const *outputs;
     void *const *params; // checkpoint tensors, where the entry uses them (pack), else may be NULL
     void *packed;    // lg_artifact.packed_bytes; read by all entries but `pack`, which writes it
-    void *workspace; // lg_entry_desc.workspace_bytes
+    void *workspace; // lg_workspace_bytes
     const lg_parallel *parallel; // NULL: serial
 } lg_call;
 
@@ -71,9 +74,17 @@ typedef struct lg_entry_desc {
     uint32_t input_count, output_count, launch_count, reserved;
     const lg_tensor_desc *inputs, *outputs;
     const lg_launch_desc *launches;
-    uint64_t workspace_bytes;
+    uint64_t workspace_bytes;        // for a call on one thread,
+    uint64_t scratch_bytes;          // and more for each further one
     int (*run)(const lg_call *call); // returns 0
 } lg_entry_desc;
+
+// Size of the workspace of a call with `parallel`.
+static inline uint64_t lg_workspace_bytes(const lg_entry_desc *entry, const lg_parallel *parallel)
+{
+    uint64_t more = parallel && parallel->threads > 1 ? parallel->threads - 1 : 0;
+    return entry->workspace_bytes + more * entry->scratch_bytes;
+}
 
 typedef struct lg_artifact {
     uint32_t abi;         // LG_ARTIFACT_ABI of the compiler; always the first field

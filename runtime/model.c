@@ -85,7 +85,7 @@ bool lg_model_pack(lg_model *model, void *const *params, const lg_parallel *para
     lg_pages packed, workspace = {0};
     if (!lg_pages_map(&packed, model->artifact->packed_bytes, e))
         return lg_fail_prefix(e, "%s: packed weights: ", model->name);
-    if (!lg_pages_map(&workspace, pack->workspace_bytes, e)) {
+    if (!lg_pages_map(&workspace, lg_workspace_bytes(pack, parallel), e)) {
         lg_pages_unmap(&packed);
         return lg_fail_prefix(e, "%s: workspace: ", model->name);
     }
@@ -105,7 +105,7 @@ bool lg_model_call(lg_model *model, const lg_entry_desc *entry, const void *cons
     if (!lg_model_has_weights(model))
         return lg_fail(e, "%s: it has no weights built in; name a checkpoint with --weights",
                        model->name);
-    if (!grow_workspace(model, entry->workspace_bytes, e))
+    if (!grow_workspace(model, lg_workspace_bytes(entry, parallel), e))
         return false;
     lg_call call = {
         .inputs = inputs,

@@ -23,6 +23,7 @@ struct lg_pool {
     _Atomic uint64_t ticket; // number of the job << 32 | next part
     _Atomic lg_kernel_fn kernel;
     void *const *_Atomic buffers;
+    atomic_uint names;           // of workers that have started
     _Atomic int64_t count, part; // of the range, of one part of it
     _Atomic uint32_t parts, done;
     atomic_bool busy, stop;
@@ -56,7 +57,7 @@ static void pause_briefly(int spin)
 }
 
 // Runs parts of job number `job` until there are none, or it is over.
-static void take_parts(lg_pool *p, uint32_t job)
+static void take_parts(lg_pool *p, uint32_t job, uint32_t name)
 {
     uint64_t ticket = atomic_load(&p->ticket);
     lg_kernel_fn kernel = atomic_load(&p->kernel);
@@ -67,7 +68,7 @@ static void take_parts(lg_pool *p, uint32_t job)
         if (!atomic_compare_exchange_weak(&p->ticket, &ticket, ticket + 1))
             continue;
         int64_t begin = (int64_t)(uint32_t)ticket * part;
-        kernel(buffers, begin, count - begin < part ? count : begin + part);
+        kernel(buffers, begin, count - begin < part ? count : begin + part, name);
         atomic_fetch_add(&p->done, 1);
         ticket = atomic_load(&p->ticket);
     }
@@ -100,13 +101,13 @@ static void wait_for_news(lg_pool *p, uint32_t seen)
 static void *worker(void *pool)
 {
     lg_pool *p = pool;
-    uint32_t seen = 0;
+    uint32_t seen = 0, name = 1 + atomic_fetch_add(&p->names, 1); // 0 is the caller
     for (;;) {
         wait_for_news(p, seen);
         if (atomic_load(&p->stop))
             return NULL;
         seen = job_of(atomic_load(&p->ticket));
-        take_parts(p, seen);
+        take_parts(p, seen, name);
     }
 }
 
@@ -176,7 +177,7 @@ static void run_job(lg_pool *p, int team, lg_kernel_fn kernel, void *const *buff
     atomic_store(&p->done, 0);
     atomic_store(&p->ticket, ticket_of(job, 0));
     wake_workers(p);
-    take_parts(p, job);
+    take_parts(p, job, 0);
     for (int spin = 0; atomic_load(&p->done) < parts; spin += spin <= SPINS)
         pause_briefly(spin);
 }
@@ -188,7 +189,7 @@ static void run_parallel(void *context, uint32_t launch, lg_kernel_fn kernel, vo
     lg_threads *threads = context;
     lg_pool *p = threads->count > 1 && count > 1 ? pool_of(threads) : NULL;
     if (!p || atomic_exchange(&p->busy, true)) {
-        kernel(buffers, 0, count);
+        kernel(buffers, 0, count, 0);
         return;
     }
     run_job(p, threads->count, kernel, buffers, count);
@@ -207,8 +208,8 @@ static int default_count(void)
 
 void lg_threads_init(lg_threads *threads, int count)
 {
-    threads->parallel = (lg_parallel){threads, run_parallel};
     threads->count = count > MOST_THREADS ? MOST_THREADS : count > 0 ? count : default_count();
+    threads->parallel = (lg_parallel){threads, (uint64_t)threads->count, run_parallel};
     threads->pool = NULL;
 }
 
@@ -234,14 +235,15 @@ static void run_timed(void *context, uint32_t launch, lg_kernel_fn kernel, void 
     if (timing->inner)
         timing->inner->run(timing->inner->context, launch, kernel, buffers, count);
     else
-        kernel(buffers, 0, count);
+        kernel(buffers, 0, count, 0);
     if (launch < timing->launches)
         timing->seconds[launch] += lg_now() - start;
 }
 
 void lg_timing_init(lg_timing *timing, const lg_parallel *inner, double *seconds, uint32_t launches)
 {
-    *timing = (lg_timing){{timing, run_timed}, inner, seconds, launches};
+    *timing =
+        (lg_timing){{timing, inner ? inner->threads : 1, run_timed}, inner, seconds, launches};
     for (uint32_t i = 0; i < launches; i++)
         seconds[i] = 0;
 }

@@ -1,5 +1,5 @@
-// The pool: every iteration of every launch runs once, whatever the number of threads, whoever runs
-// late, and also when two callers share a pool.
+// The pool: every iteration of every launch runs once and no two at once as the same worker,
+// whatever the number of threads, whoever runs late, and also when two callers share a pool.
 #include "runtime/threads.h"
 
 #include <pthread.h>
@@ -9,20 +9,23 @@
 
 #include <check.h>
 
-enum { LAUNCHES = 20000, LONGEST = 300 };
+enum { LAUNCHES = 20000, LONGEST = 300, MOST_WORKERS = 8 };
 
-// Counts iterations in the first buffer.
-static void count_iterations(void *const *buffers, int64_t begin, int64_t end)
+// Counts iterations in the first buffer, and in the second the parts that each worker is at.
+static void count_iterations(void *const *buffers, int64_t begin, int64_t end, uint32_t worker)
 {
-    atomic_int *counts = buffers[0];
+    atomic_int *counts = buffers[0], *at_work = buffers[1];
+    int others = worker < MOST_WORKERS ? atomic_fetch_add(&at_work[worker], 1) : 1;
     for (int64_t i = begin; i < end; i++)
-        atomic_fetch_add(&counts[i], 1);
+        atomic_fetch_add(&counts[i], 1 + 100 * others);
+    if (worker < MOST_WORKERS)
+        atomic_fetch_sub(&at_work[worker], 1);
 }
 
 static bool launch_many(lg_threads *threads, unsigned seed)
 {
-    static _Thread_local atomic_int counts[LONGEST];
-    void *const buffers[] = {counts};
+    static _Thread_local atomic_int counts[LONGEST], at_work[MOST_WORKERS];
+    void *const buffers[] = {counts, at_work};
     for (int launch = 0; launch < LAUNCHES; launch++) {
         int count = rand_r(&seed) % LONGEST + 1;
         for (int i = 0; i < count; i++)

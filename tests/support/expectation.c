@@ -172,7 +172,7 @@ static void run_backwards(void *context, uint32_t launch, lg_kernel_fn kernel, v
     (void)context, (void)launch;
     for (int64_t end = count, piece = 1; end > 0; end -= piece, piece = piece % 3 + 1) {
         piece = piece < end ? piece : end;
-        kernel(buffers, end - piece, end);
+        kernel(buffers, end - piece, end, 0);
     }
 }
 
@@ -309,7 +309,7 @@ static bool run_all_ways(machine *m, const lg_entry *entry, const outcome *o)
     void *first = malloc(m->memory.result_bytes);
     ck_assert_ptr_nonnull(first);
     memcpy(first, m->memory.results, m->memory.result_bytes);
-    static const lg_parallel backwards = {.run = run_backwards};
+    static const lg_parallel backwards = {.threads = 1, .run = run_backwards};
     lg_threads threads;
     lg_threads_init(&threads, 2);
     const lg_parallel *const ways[] = {&backwards, &threads.parallel};

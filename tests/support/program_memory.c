@@ -1,11 +1,12 @@
 #include "tests/support/program_memory.h"
 
+#include "codegen/scratch.h"
 #include "runtime/artifact.h"
 
 #include <stdint.h>
 #include <string.h>
 
-enum { GUARD_BYTES = LG_ABI_ALIGNMENT, GUARD = 0xa5 };
+enum { GUARD_BYTES = LG_ABI_ALIGNMENT, GUARD = 0xa5, MOST_WORKERS = 4 };
 
 // `bytes` bytes of NaN, `beside` bytes off the alignment of the ABI, and a guard on both sides.
 static char *stretch(lg_program_memory *m, int64_t bytes, int beside)
@@ -84,7 +85,7 @@ void lg_program_memory_begin(lg_program_memory *m, const lg_program *program, co
     m->inputs = LG_NEW_ARRAY(m->arena, void *, entry->input_count + 1);
     m->outputs = LG_NEW_ARRAY(m->arena, void *, entry->output_count + 1);
     m->params = LG_NEW_ARRAY(m->arena, void *, program->params.count + 1);
-    m->workspace = stretch(m, entry->workspace, 0);
+    m->workspace = stretch(m, lg_scratch_start(entry) + MOST_WORKERS * lg_entry_scratch(entry), 0);
     for (int i = 0; i < entry->slots.count; i++) {
         const lg_kslot *slot = entry->slots.items[i];
         if (slot->place == LG_PLACE_INPUT && !m->inputs[slot->index])
