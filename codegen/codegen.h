@@ -29,6 +29,10 @@ typedef struct lg_cpu_target {
 // another architecture, or this machine has no vector unit that is supported.
 bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *triple,
                            lg_diag *diag);
+// True if the target is of another architecture than this machine, so that it cannot run here.
+bool lg_cpu_target_is_foreign(const lg_cpu_target *target);
+// The architecture of the triple: "x86_64", "aarch64".
+const char *lg_cpu_target_architecture(const lg_cpu_target *target);
 
 // ---- compiling
 
@@ -39,7 +43,8 @@ typedef struct lg_codegen_options {
     const lg_cpu_target *target;
     int threads; // that compile; 0: one a core
     const void
-        *packed; // packed weights to build in (program->packed bytes), or NULL. Not by lg_jit
+        *packed;    // packed weights to build in (program->packed bytes), or NULL. Not by lg_jit
+    const char *cc; // command that links for the target, or NULL: lg_emit_shared looks for one
 } lg_codegen_options;
 
 // True if `text` can be the prefix of symbols: a C identifier that no reserved word collides with.
@@ -57,7 +62,7 @@ void lg_jit_free(lg_jit *jit);
 // Valid until lg_jit_free.
 const lg_artifact *lg_jit_artifact(const lg_jit *jit);
 
-// ---- text (codegen/emit_text.c): one module with all of the program
+// ---- text (codegen/whole.c): one module with all of the program
 
 typedef enum lg_text_kind { LG_TEXT_LLVM, LG_TEXT_ASM } lg_text_kind;
 
@@ -68,14 +73,17 @@ bool lg_emit_text(const lg_program *program, const lg_codegen_options *options, 
 // beside the output and are gone afterwards, also on failure.
 
 // A relocatable object that exports PREFIX_artifact and needs libm only, and its header, which has
-// a function PREFIX_ENTRY for each entry point. `header` may be NULL.
+// a function PREFIX_ENTRY for each entry point. `header` may be NULL. Runs no other program,
+// whatever the target is.
 bool lg_emit_object(const lg_program *program, const lg_codegen_options *options, const char *path,
                     const char *header, lg_diag *diag);
-// A shared library that exports lgpnc_artifact().
+// A shared library that exports lgpnc_artifact(). It is linked by `options->cc`, else for this
+// machine by $CC or cc, and for another one by the compiler named after its triple.
 bool lg_emit_shared(const lg_program *program, const lg_codegen_options *options, const char *path,
                     lg_diag *diag);
-// An executable that takes image files; `runtime_folder` holds
-// liblgpnc_standalone.a and liblgpnc_runtime.a.
+// An executable that takes image files, linked likewise; `runtime_folder` holds
+// liblgpnc_standalone.a and liblgpnc_runtime.a, those of another architecture in a folder of its
+// name.
 bool lg_emit_executable(const lg_program *program, const lg_codegen_options *options,
                         const char *path, const char *runtime_folder, lg_diag *diag);
 

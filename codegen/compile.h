@@ -18,6 +18,20 @@ bool lg_compile(const lg_program *program, const lg_codegen_options *options, bo
                 lg_objects *objects, lg_diag *diag);
 void lg_objects_free(lg_objects *objects);
 
+// The program as one object in the file `path`, without a getter: its kernels are functions that
+// nobody else sees. `packed`: the file of the packed weights, or NULL. False with messages.
+bool lg_compile_whole(const lg_program *program, const lg_codegen_options *options,
+                      const char *packed, const char *path, lg_diag *diag);
+// Assembly of the section that holds the bytes of the file `path` as PREFIX_packed: read-only pages
+// of their own, mapped when touched and shared by all processes that run the file.
+char *lg_packed_section(lg_arena *arena, const lg_codegen_options *options, const char *path);
+
+// The words of the command that assembles and links for the target, behind which options go: what
+// `options->cc` says, else for this machine $CC or cc, else TRIPLE-gcc. NULL after reporting that
+// there is none.
+char *lg_toolchain_command(lg_arena *arena, const lg_codegen_options *options, const char *output,
+                           lg_diag *diag);
+
 // Registers LLVM's targets; again and again does no harm, but it comes before threads.
 void lg_initialize_llvm(void);
 // A machine of the target for position-independent code; NULL with `message` (to be freed with

@@ -65,6 +65,19 @@ static void set_triple(lg_cpu_target *target, const cpu_row *row, const char *tr
     LLVMDisposeMessage(host);
 }
 
+// "native" with the triple of another machine: which rows it may have meant.
+static bool refuse_native(const char *triple, lg_diag *diag)
+{
+    lg_location nowhere = {0};
+    for (int i = 0; i < ROWS; i++)
+        if (architecture_matches(&rows[i], triple))
+            return lg_error_at(diag, nowhere,
+                               "--triple=%s: is another machine than this; name its CPU, as in "
+                               "--cpu=%s",
+                               triple, rows[i].name);
+    return lg_error_at(diag, nowhere, "--triple=%s: there is no CPU of this architecture", triple);
+}
+
 bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *triple,
                            lg_diag *diag)
 {
@@ -83,6 +96,8 @@ bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *t
     }
     if (triple && strlen(triple) >= sizeof target->triple)
         return lg_error_at(diag, nowhere, "--triple: longer than any triple");
+    if (triple && *triple && !architecture_matches(row, triple) && native)
+        return refuse_native(triple, diag);
     if (triple && *triple && !architecture_matches(row, triple))
         return lg_error_at(diag, nowhere, "--triple=%s: --cpu=%s needs a triple of %s, as in %s",
                            triple, cpu, row->architecture, row->default_triple);
@@ -91,4 +106,17 @@ bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *t
     target->features = row->features;
     set_triple(target, row, triple);
     return true;
+}
+
+const char *lg_cpu_target_architecture(const lg_cpu_target *target)
+{
+    return find_row(target->name)->architecture;
+}
+
+bool lg_cpu_target_is_foreign(const lg_cpu_target *target)
+{
+    char *host = LLVMGetDefaultTargetTriple();
+    bool foreign = !architecture_matches(find_row(target->name), host);
+    LLVMDisposeMessage(host);
+    return foreign;
 }

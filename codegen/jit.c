@@ -1,5 +1,5 @@
 // An artifact in this process: the objects that would go to a file are linked in memory by LLVM's
-// ORC. What runs is byte for byte what --emit=object writes.
+// ORC. What runs is byte for byte what --emit=shared links.
 #include "codegen/compile.h"
 
 #include <assert.h>

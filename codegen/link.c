@@ -1,6 +1,6 @@
-// Files: objects, shared libraries and executables, made with the system's C compiler as the
-// linker. Everything happens in a temporary folder beside the output, where cc runs; the result is
-// renamed into place, and the folder goes away whatever happened.
+// Files: objects, shared libraries and executables, the latter two made with a C compiler as the
+// linker. Everything happens in a temporary folder beside the output, where the compiler runs; the
+// result is renamed into place, and the folder goes away whatever happened.
 #include "codegen/compile.h"
 
 #include <assert.h>
@@ -98,13 +98,13 @@ static bool finish(linking *l, const char *result)
 
 // ---- running cc
 
-// The words of $`variable`, or `otherwise`.
-static void start_command(linking *l, words *command, const char *variable, const char *otherwise)
+static bool start_command(linking *l, words *command, const lg_codegen_options *options)
 {
-    const char *value = getenv(variable);
-    char *text = lg_strdup(l->arena, value && *value ? value : otherwise), *rest = NULL;
-    for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+    char *rest = NULL, *text = lg_toolchain_command(l->arena, options, l->output, l->diag);
+    for (char *word = text ? strtok_r(text, " ", &rest) : NULL; word;
+         word = strtok_r(NULL, " ", &rest))
         LG_PUSH(l->arena, command, word);
+    return text != NULL;
 }
 
 static void add_words(linking *l, words *command, const char *const *list)
@@ -170,27 +170,32 @@ static bool write_objects(linking *l, const lg_objects *objects)
     return true;
 }
 
-// The packed weights as PREFIX_packed, in read-only pages of their own: mapped when touched, and
-// shared by all processes that run the file.
+static bool has_weights(const lg_program *program, const lg_codegen_options *options)
+{
+    return options->packed && program->packed > 0;
+}
+
 static bool write_packed(linking *l, const lg_program *program, const lg_codegen_options *options)
 {
-    if (!options->packed || program->packed == 0)
+    return !has_weights(program, options) ||
+           write_file(l, "packed.bin", options->packed, (size_t)program->packed);
+}
+
+static bool assemble_packed(linking *l, const lg_program *program,
+                            const lg_codegen_options *options)
+{
+    if (!has_weights(program, options))
         return true;
-    const char *assembly = lg_format(l->arena,
-                                     "    .section .lgpnc.packed,\"a\",%%progbits\n"
-                                     "    .balign 4096\n"
-                                     "    .globl %s_packed\n"
-                                     "    .hidden %s_packed\n"
-                                     "%s_packed:\n"
-                                     "    .incbin \"packed.bin\"\n"
-                                     "    .balign 4096\n"
-                                     "    .section .note.GNU-stack,\"\",%%progbits\n",
-                                     options->prefix, options->prefix, options->prefix);
-    if (!write_file(l, "packed.bin", options->packed, (size_t)program->packed) ||
-        !write_file(l, "packed.s", assembly, strlen(assembly)))
-        return false;
+    const char *assembly =
+        lg_format(l->arena,
+                  "    .globl %s_packed\n%s"
+                  "    .section .note.GNU-stack,\"\",%%progbits\n",
+                  options->prefix, lg_packed_section(l->arena, options, "packed.bin"));
     words command = {0};
-    start_command(l, &command, "CC", "cc");
+    if (!write_packed(l, program, options) ||
+        !write_file(l, "packed.s", assembly, strlen(assembly)) ||
+        !start_command(l, &command, options))
+        return false;
     add_words(l, &command, (const char *const[]){"-c", "packed.s", "-o", "packed.o", NULL});
     if (!run(l, &command))
         return false;
@@ -208,17 +213,20 @@ static bool prepare(linking *l, const lg_program *program, const lg_codegen_opti
         return false;
     bool good = write_objects(l, &objects);
     lg_objects_free(&objects);
-    return good && write_packed(l, program, options);
+    return good && assemble_packed(l, program, options);
 }
 
-// cc OPTIONS -o result OBJECTS
-static void start_link(linking *l, words *command, const char *const *options)
+// cc FLAGS -o result OBJECTS
+static bool start_link(linking *l, words *command, const lg_codegen_options *options,
+                       const char *const *flags)
 {
-    start_command(l, command, "CC", "cc");
-    add_words(l, command, options);
+    if (!start_command(l, command, options))
+        return false;
+    add_words(l, command, flags);
     add_words(l, command, (const char *const[]){"-o", "result", NULL});
     for (int i = 0; i < l->objects.count; i++)
         LG_PUSH(l->arena, command, l->objects.items[i]);
+    return true;
 }
 
 // ---- the three kinds of file
@@ -247,17 +255,9 @@ bool lg_emit_object(const lg_program *program, const lg_codegen_options *options
     linking l;
     if (!open_linking(&l, path, diag))
         return false;
-    words link = {0}, localize = {0};
-    bool good = prepare(&l, program, options, false);
-    if (good) {
-        start_link(&l, &link, (const char *const[]){"-r", "-nostdlib", NULL});
-        good = run(&l, &link);
-    }
-    if (good) { // kernels were visible between the parts; outside they are nobody's business
-        start_command(&l, &localize, "OBJCOPY", "objcopy");
-        add_words(&l, &localize, (const char *const[]){"--localize-hidden", "result", NULL});
-        good = run(&l, &localize);
-    }
+    const char *packed = has_weights(program, options) ? in_folder(&l, "packed.bin") : NULL;
+    bool good = write_packed(&l, program, options) &&
+                lg_compile_whole(program, options, packed, in_folder(&l, "result"), diag);
     good = good && (!header || write_header(program, options, header, diag));
     good = good && finish(&l, "result");
     close_linking(&l);
@@ -271,14 +271,37 @@ bool lg_emit_shared(const lg_program *program, const lg_codegen_options *options
     if (!open_linking(&l, path, diag))
         return false;
     words link = {0};
-    bool good = prepare(&l, program, options, true);
+    const char *const flags[] = {"-shared", "-Wl,-s,-z,noexecstack", NULL};
+    bool good = prepare(&l, program, options, true) && start_link(&l, &link, options, flags);
     if (good) {
-        start_link(&l, &link, (const char *const[]){"-shared", "-Wl,-s,-z,noexecstack", NULL});
         add_words(&l, &link, (const char *const[]){"-lm", NULL});
         good = run(&l, &link) && finish(&l, "result");
     }
     close_linking(&l);
     return good;
+}
+
+// The folder of the runtime for the target, resolved; false after reporting.
+static bool find_runtime(const lg_codegen_options *options, const char *path, const char *folder,
+                         char resolved[static PATH_MAX], lg_diag *diag)
+{
+    lg_location where = {.file = path};
+    const lg_cpu_target *target = options->target;
+    if (!lg_cpu_target_is_foreign(target))
+        return realpath(folder, resolved) ||
+               lg_error_at(diag, where, "the runtime is not in %s: %s", folder, strerror(errno));
+    char foreign[PATH_MAX];
+    int length =
+        snprintf(foreign, sizeof foreign, "%s/%s", folder, lg_cpu_target_architecture(target));
+    if (length < (int)sizeof foreign && realpath(foreign, resolved))
+        return true;
+    lg_error_at(diag, where, "an executable for %s carries the runtime, which is not in %s",
+                target->triple, foreign);
+    lg_note_at(diag, where,
+               "build liblgpnc_runtime.a and liblgpnc_standalone.a for that machine (docs/"
+               "embedding.md); libjpeg, libpng and zlib are linked too; --emit=shared and "
+               "--emit=object need libc and libm only");
+    return false;
 }
 
 bool lg_emit_executable(const lg_program *program, const lg_codegen_options *options,
@@ -289,17 +312,13 @@ bool lg_emit_executable(const lg_program *program, const lg_codegen_options *opt
     if (!options->packed && program->packed > 0)
         return lg_error_at(diag, (lg_location){.file = path},
                            "an executable carries its weights: say which with --weights");
-    if (!realpath(runtime_folder, folder))
-        return lg_error_at(diag, (lg_location){.file = path}, "the runtime is not in %s: %s",
-                           runtime_folder, strerror(errno));
-    if (!open_linking(&l, path, diag))
+    if (!find_runtime(options, path, runtime_folder, folder, diag) || !open_linking(&l, path, diag))
         return false;
     words link = {0};
-    bool good = prepare(&l, program, options, true);
+    const char *const flags[] = {"-pie", "-pthread", "-static-libgcc",
+                                 "-Wl,-s,--gc-sections,-z,noexecstack", NULL};
+    bool good = prepare(&l, program, options, true) && start_link(&l, &link, options, flags);
     if (good) {
-        start_link(&l, &link,
-                   (const char *const[]){"-pie", "-pthread", "-static-libgcc",
-                                         "-Wl,-s,--gc-sections,-z,noexecstack", NULL});
         LG_PUSH(l.arena, &link, lg_format(l.arena, "%s/liblgpnc_standalone.a", folder));
         LG_PUSH(l.arena, &link, lg_format(l.arena, "%s/liblgpnc_runtime.a", folder));
         add_words(&l, &link,

@@ -305,7 +305,8 @@ START_TEST(targets)
     ck_assert_ptr_nonnull(strstr(t.triple, "aarch64"));
     ck_assert(!lg_cpu_target_resolve(&t, "pentium", NULL, f.diag));
     ck_assert(!lg_cpu_target_resolve(&t, "x86-64-v3", "aarch64-linux-gnu", f.diag));
-    ck_assert_int_eq(lg_diag_errors(f.diag), 2);
+    ck_assert(!lg_cpu_target_resolve(&t, "native", "riscv64-linux-gnu", f.diag));
+    ck_assert_int_eq(lg_diag_errors(f.diag), 3);
 }
 END_TEST
 
@@ -379,6 +380,33 @@ static void command(const char *format, ...)
     ck_assert_msg(system(line) == 0, "%s", line);
 }
 
+// The weights are the object's own, and no program is run for it: not on this machine's CPU and not
+// on another.
+START_TEST(objects_need_no_compiler)
+{
+    static const char *const cpus[] = {"x86-64-v3", "aarch64"};
+    static const float packed[48] = {1};
+    char path[160];
+    snprintf(path, sizeof path, "%s/a \"b\\.o", f.folder.folder);
+    lg_cpu_target target;
+    f.options.packed = packed;
+    f.options.target = &target;
+    char *search = strdup(getenv("PATH"));
+    setenv("CC", "/nowhere/cc", 1);
+    setenv("PATH", "/nowhere", 1);
+    for (int i = 0; i < 2; i++) {
+        expect(lg_cpu_target_resolve(&target, cpus[i], NULL, f.diag));
+        expect(lg_emit_object(f.program, &f.options, path, NULL, f.diag));
+        ck_assert(!lg_emit_shared(f.program, &f.options, path, f.diag));
+        ck_assert_int_eq(lg_diag_errors(f.diag), i + 1);
+        ck_assert_int_eq(lg_temporary_count(&f.folder), 1);
+    }
+    unsetenv("CC");
+    setenv("PATH", search, 1);
+    free(search);
+}
+END_TEST
+
 START_TEST(object_and_header)
 {
     char object[160], header[160];
@@ -416,12 +444,12 @@ END_TEST
 START_TEST(same_bytes_from_any_number_of_threads)
 {
     char one[160], four[160];
-    snprintf(one, sizeof one, "%s/one.o", f.folder.folder);
-    snprintf(four, sizeof four, "%s/four.o", f.folder.folder);
+    snprintf(one, sizeof one, "%s/one.so", f.folder.folder);
+    snprintf(four, sizeof four, "%s/four.so", f.folder.folder);
     f.options.threads = 1;
-    expect(lg_emit_object(f.program, &f.options, one, NULL, f.diag));
+    expect(lg_emit_shared(f.program, &f.options, one, f.diag));
     f.options.threads = 4;
-    expect(lg_emit_object(f.program, &f.options, four, NULL, f.diag));
+    expect(lg_emit_shared(f.program, &f.options, four, f.diag));
     command("cmp %s %s", one, four);
 }
 END_TEST
@@ -475,6 +503,7 @@ int main(void)
     tcase_add_test(tests, targets);
     tcase_add_test(tests, shared_library);
     tcase_add_test(tests, files_that_are_no_artifacts);
+    tcase_add_test(tests, objects_need_no_compiler);
     tcase_add_test(tests, object_and_header);
     tcase_add_test(tests, same_bytes_from_any_number_of_threads);
     tcase_add_test(tests, unwritable_output);

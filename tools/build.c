@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 
 typedef struct build_arguments {
-    const char *model, *output, *weights, *name;
+    const char *model, *output, *weights, *name, *cc;
     const lg_emit *emit;
     bool report, cpu_is_given;
     lg_compile_options compile;
 } build_arguments;
 
-enum { KEY_EMIT = 256, KEY_NAME, KEY_REPORT };
+enum { KEY_EMIT = 256, KEY_NAME, KEY_REPORT, KEY_CC };
 
 static const struct argp_option option_rows[] = {
     {"output", 'o', "OUT", 0,
@@ -31,6 +31,8 @@ static const struct argp_option option_rows[] = {
      "what symbols of an object begin with; default: the model's "
      "name",
      0},
+    {"cc", KEY_CC, "COMMAND", 0,
+     "C compiler that links exe and shared; default: $CC or cc, for another machine TRIPLE-gcc", 0},
     {"report", KEY_REPORT, NULL, 0,
      "print kernels with FLOPs, bytes and arithmetic intensity, and the memory plan", 0},
     {0},
@@ -100,6 +102,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_NAME:
         a->name = value;
+        return 0;
+    case KEY_CC:
+        a->cc = value;
         return 0;
     case KEY_REPORT:
         a->report = true;
@@ -180,6 +185,7 @@ static bool build(const build_arguments *a, lg_compilation *c, lg_progress *prog
         return false;
     if (a->name)
         snprintf(c->prefix, sizeof c->prefix, "%s", a->name);
+    c->codegen.cc = a->cc;
     if (a->emit->target != LG_EMIT_GRAPH && (!lg_compile_needs_program(c, a->emit->name, diag) ||
                                              !weights_are_packed(c, a->emit, diag)))
         return false;
