@@ -3,6 +3,7 @@
 // of the graph. Every op has a case; elementwise ops get theirs made here.
 #include "tests/support/compiled.h"
 #include "tests/support/expectation.h"
+#include "tests/support/foreign.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ enum { TARGETS = sizeof targets / sizeof *targets };
 static const struct way {
     const char *target, *level;
 } ways[] = {{"x86-64-v3", "O0"}, {"cuda", "O0"},      {"x86-64-v4", "O1"}, {"x86-64-v2", "O2"},
-            {"x86-64-v3", "O2"}, {"x86-64-v4", "O2"}, {"cuda", "O2"}};
+            {"x86-64-v3", "O2"}, {"x86-64-v4", "O2"}, {"aarch64", "O2"},   {"cuda", "O2"}};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 // A sanitizer slows the interpreters down by ten: of the ways of a case it gets every third.
@@ -182,6 +183,24 @@ START_TEST(module_is_compiled)
 }
 END_TEST
 
+// On ARM, emulated: all convolutions, of the others every sixth case.
+START_TEST(module_is_emulated)
+{
+    int every = _i == 0 ? 1 : 6;
+    lg_module *module = lg_module_thin(modules[_i], every, _i % every);
+    lg_expectation *expectation = lg_expectation_new(module);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *faults = open_memstream(&text, &size);
+    ck_assert_ptr_nonnull(faults);
+    bool ok = lg_expectation_holds(expectation, lg_pipeline_named("O2", LG_TARGET_CPU),
+                                   lg_target_find("aarch64"), LG_WAY_EMULATED, faults);
+    expect_no_faults(ok, faults, &text);
+    lg_expectation_free(expectation);
+    lg_module_free(module);
+}
+END_TEST
+
 static bool has_case(lg_opcode code)
 {
     for (int m = 0; m < MODULES; m++)
@@ -213,6 +232,8 @@ int main(void)
     suite_add_tcase(suite, cases);
     TCase *compiled = tcase_create("compiled");
     tcase_add_loop_test(compiled, module_is_compiled, 0, MODULES * TARGETS);
+    if (lg_foreign_runs(lg_target_find("aarch64")))
+        tcase_add_loop_test(compiled, module_is_emulated, 0, MODULES);
     suite_add_tcase(suite, compiled);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

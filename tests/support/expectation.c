@@ -5,6 +5,7 @@
 #include "codegen/codegen.h"
 #include "ir/interp.h"
 #include "runtime/threads.h"
+#include "tests/support/foreign.h"
 #include "tests/support/program_memory.h"
 
 #include <math.h>
@@ -159,7 +160,8 @@ void lg_expectation_free(lg_expectation *e)
 typedef struct machine {
     const lg_expectation *e;
     const lg_program *program;
-    lg_jit *jit; // or NULL
+    lg_jit *jit;         // or NULL
+    lg_foreign *foreign; // or NULL
     const lg_parallel *parallel;
     lg_program_memory memory;
     FILE *faults;
@@ -282,7 +284,9 @@ static void fill(machine *m, const lg_entry *entry, const outcome *o)
 static bool run(machine *m, const lg_entry *entry, const outcome *o)
 {
     fill(m, entry, o);
-    bool ok = m->jit ? run_compiled(m, entry) : run_interpreted(m, entry);
+    bool ok = m->jit       ? run_compiled(m, entry)
+              : m->foreign ? lg_foreign_run(m->foreign, m->program, entry, &m->memory, m->faults)
+                           : run_interpreted(m, entry);
     if (ok && !lg_program_memory_guards_hold(&m->memory)) {
         fprintf(m->faults, "@%s writes beyond its memory\n", entry->name);
         ok = false;
@@ -327,7 +331,7 @@ static bool run_entries(machine *m)
 {
     const lg_entry *pack = lg_program_entry(m->program, "pack");
     lg_program_memory_new(&m->memory, m->program);
-    bool packed = !pack || run_all_ways(m, pack, NULL), ok = packed;
+    bool packed = !pack || m->foreign || run_all_ways(m, pack, NULL), ok = packed;
     for (int i = 0; packed && i < m->e->outcomes.count; i++) {
         const outcome *o = &m->e->outcomes.items[i];
         const lg_entry *entry = lg_program_entry(m->program, o->function->name);
@@ -372,15 +376,22 @@ bool lg_expectation_holds(const lg_expectation *e, const char *pipeline, const l
     bool ok = lg_pipeline_run(&unit, text, &options, diag) &&
               (unit.program || lg_error_at(diag, (lg_location){0}, "nothing was lowered"));
     machine m = {.e = e, .program = unit.program, .faults = faults};
+    lg_foreign foreign;
     if (ok && way == LG_WAY_COMPILED)
         ok = compile(&m, target, diag);
+    if (ok && way == LG_WAY_EMULATED) {
+        m.foreign = &foreign;
+        ok = lg_foreign_new(&foreign, unit.program, target, faults);
+    }
     if (ok)
         ok = run_entries(&m);
     if (!ok) {
         lg_diag_print(diag, faults);
-        fprintf(faults, "    in: %s, %s, %s\n", pipeline, target->name,
-                way == LG_WAY_COMPILED ? "compiled" : "interpreted");
+        static const char *const ways[] = {"interpreted", "compiled", "emulated"};
+        fprintf(faults, "    in: %s, %s, %s\n", pipeline, target->name, ways[way]);
     }
+    if (m.foreign)
+        lg_foreign_free(&foreign);
     if (m.jit)
         lg_jit_free(m.jit);
     if (unit.program)

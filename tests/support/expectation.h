@@ -1,5 +1,5 @@
 // What a module computes on random numbers, and whether programs made of it compute the same: by
-// the reference interpreter of kernels, or compiled, serial and with threads.
+// the reference interpreter of kernels, or compiled, serial and with threads, here or elsewhere.
 #ifndef LG_TESTS_SUPPORT_EXPECTATION_H
 #define LG_TESTS_SUPPORT_EXPECTATION_H
 
@@ -22,7 +22,8 @@ void lg_expectation_free(lg_expectation *expectation);
 
 typedef enum lg_way {
     LG_WAY_INTERPRETED, // lg_entry_interpret
-    LG_WAY_COMPILED     // lg_jit, in order, in reverse order and with threads: the same bits
+    LG_WAY_COMPILED,    // lg_jit, in order, in reverse order and with threads: the same bits
+    LG_WAY_EMULATED     // the same on another machine (tests/support/foreign.h)
 } lg_way;
 
 // Runs `pipeline`, which must lower, on a copy of the module and then @pack and every other entry
