@@ -1,141 +1,130 @@
 #include "tools/bench_report.h"
 
-#include "ir/arena.h"
-#include "runtime/report.h"
-
-#include <stdlib.h>
+#include <jansson.h>
 #include <string.h>
 
-typedef struct row {
-    const char *kernel, *label;
-    int launches;
-    double seconds, flops, bytes;
-} row;
+#define MB (1.0 / (1 << 20))
 
-// ---- numbers
+// ---- the table: a column where there is something to put in it
 
-static int compare_seconds(const void *a, const void *b)
+static void print_heading(const lg_bench_result *r, int width, FILE *out)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    fprintf(out, "%-*s  launches        ms      %%   GFLOP/s      GB/s", width, "kernel");
+    if (r->bench->roofline)
+        fprintf(out, "  %% roof");
+    if (r->former_median > 0)
+        fprintf(out, "  speedup");
+    fprintf(out, "  first launch\n");
 }
 
-static double median(double *values, int count)
+static void print_row(const lg_bench_result *r, int width, const lg_bench_row *row, FILE *out)
 {
-    qsort(values, (size_t)count, sizeof *values, compare_seconds);
-    return 0.5 * (values[(count - 1) / 2] + values[count / 2]);
+    fprintf(out, "%-*s  %8d %9.3f %6.1f %9.1f %9.1f", width, row->kernel, row->launches,
+            1e3 * row->seconds, lg_bench_percent(row->seconds, r->median),
+            lg_bench_rate(row->flops, row->seconds), lg_bench_rate(row->bytes, row->seconds));
+    if (r->bench->roofline)
+        fprintf(out, " %7.1f", lg_bench_percent(row->roof, row->seconds));
+    if (r->former_median > 0 && row->former > 0 && row->seconds > 0)
+        fprintf(out, "  %6.2fx", row->former / row->seconds);
+    else if (r->former_median > 0)
+        fprintf(out, "  %7s", "-");
+    fprintf(out, *row->label ? "  %s\n" : "\n", row->label);
 }
 
-static int slower_first(const void *a, const void *b)
+static void print_machine(const lg_bench_result *r, FILE *out)
 {
-    const row *x = a, *y = b;
-    if (x->seconds != y->seconds)
-        return x->seconds < y->seconds ? 1 : -1;
-    return strcmp(x->kernel, y->kernel);
+    const lg_roofline *roof = r->bench->roofline;
+    fprintf(out, "machine: peak %.1f GFLOP/s (%.1f to %.1f meanwhile)\n",
+            1e-9 * roof->rate[LG_ROOF_PEAK], 1e-9 * roof->lowest[LG_ROOF_PEAK],
+            1e-9 * roof->highest[LG_ROOF_PEAK]);
+    fprintf(
+        out,
+        "         %.1f GB/s from memory (%.1f only reading), %.1f GB/s from L2; memory: %.0f MiB",
+        1e-9 * lg_roofline_bandwidth(roof), 1e-9 * roof->rate[LG_ROOF_READ],
+        1e-9 * roof->rate[LG_ROOF_CACHE], MB * (double)roof->memory_bytes);
+    if (roof->memory_bytes < roof->l3_bytes)
+        fprintf(out, ", some of it perhaps in the L3 of %.0f MiB", MB * (double)roof->l3_bytes);
+    fputc('\n', out);
+    fprintf(out, "roofline: %.3f ms for all kernels; %.1f %% of it reached\n", 1e3 * r->all.roof,
+            lg_bench_percent(r->all.roof, r->median));
 }
 
-static row *launch_rows(const lg_bench *b, lg_arena *arena)
+void lg_bench_print_table(const lg_bench_result *r, FILE *out)
 {
-    uint32_t count = b->entry->launch_count;
-    row *rows = LG_NEW_ARRAY(arena, row, count + 1);
-    double *values = LG_NEW_ARRAY(arena, double, b->runs);
-    for (uint32_t i = 0; i < count; i++) {
-        const lg_launch_desc *launch = &b->entry->launches[i];
-        for (int run = 0; run < b->runs; run++)
-            values[run] = b->seconds[(size_t)run * count + i];
-        rows[i] = (row){launch->kernel,          launch->label, 1,
-                        median(values, b->runs), launch->flops, launch->bytes};
-    }
-    return rows;
+    const lg_bench *b = r->bench;
+    fprintf(out, "%s for %s, entry point %s: %d run%s, %d thread%s\n\n", r->model, r->target,
+            r->entry, b->runs, b->runs == 1 ? "" : "s", b->threads, b->threads == 1 ? "" : "s");
+    int width = (int)strlen(r->all.kernel);
+    for (int i = 0; i < r->count; i++)
+        if ((int)strlen(r->rows[i].kernel) > width)
+            width = (int)strlen(r->rows[i].kernel);
+    print_heading(r, width, out);
+    for (int i = 0; i < r->count; i++)
+        print_row(r, width, &r->rows[i], out);
+    print_row(r, width, &r->all, out);
+    fprintf(out, "\ntotal: median %.3f ms, min %.3f ms; %.3f GFLOP, %.1f GFLOP/s\n",
+            1e3 * r->median, 1e3 * r->minimum, 1e-9 * r->all.flops,
+            lg_bench_rate(r->all.flops, r->median));
+    if (r->former_median > 0)
+        fprintf(out, "before: median %.3f ms; speedup %.2fx\n", 1e3 * r->former_median,
+                r->former_median / r->median);
+    if (b->roofline)
+        print_machine(r, out);
 }
 
-// Adds up the launches of a kernel; returns how many kernels there are.
-static int merge_kernels(row *rows, int count)
+// ---- JSON. A NULL on the way, for lack of memory, ends up as a NULL of the whole.
+
+static json_t *json_of_roofline(const lg_bench_result *r)
 {
-    int kernels = 0;
-    for (int i = 0; i < count; i++) {
-        int k = 0;
-        while (k < kernels && strcmp(rows[k].kernel, rows[i].kernel) != 0)
-            k++;
-        if (k == kernels) {
-            rows[kernels++] = rows[i];
-            continue;
-        }
-        rows[k].launches++;
-        rows[k].seconds += rows[i].seconds;
-        rows[k].flops += rows[i].flops;
-        rows[k].bytes += rows[i].bytes;
-    }
-    qsort(rows, (size_t)kernels, sizeof *rows, slower_first);
-    return kernels;
+    const lg_roofline *roof = r->bench->roofline;
+    return json_pack(
+        "{s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:f, s:f}", "peak_gflops",
+        1e-9 * roof->rate[LG_ROOF_PEAK], "lowest_peak_gflops", 1e-9 * roof->lowest[LG_ROOF_PEAK],
+        "highest_peak_gflops", 1e-9 * roof->highest[LG_ROOF_PEAK], "memory_gbs",
+        1e-9 * lg_roofline_bandwidth(roof), "read_gbs", 1e-9 * roof->rate[LG_ROOF_READ],
+        "update_gbs", 1e-9 * roof->rate[LG_ROOF_UPDATE], "l2_gbs", 1e-9 * roof->rate[LG_ROOF_CACHE],
+        "memory_bytes", (json_int_t)roof->memory_bytes, "l2_bytes", (json_int_t)roof->cache_bytes,
+        "l3_bytes", (json_int_t)roof->l3_bytes, "ms", 1e3 * r->all.roof, "percent",
+        lg_bench_percent(r->all.roof, r->median));
 }
 
-static double rate(double amount, double seconds)
+static json_t *json_of_row(const lg_bench_result *r, const lg_bench_row *row)
 {
-    return seconds > 0 ? 1e-9 * amount / seconds : 0;
+    json_t *json = json_pack("{s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f}", "kernel", row->kernel,
+                             "label", row->label, "launches", row->launches, "ms",
+                             1e3 * row->seconds, "flops", row->flops, "bytes", row->bytes, "gflops",
+                             lg_bench_rate(row->flops, row->seconds), "gbs",
+                             lg_bench_rate(row->bytes, row->seconds));
+    if (r->bench->roofline)
+        json_object_update_new(
+            json,
+            json_pack("{s:f, s:f, s:s}", "roofline_ms", 1e3 * row->roof, "roofline_percent",
+                      lg_bench_percent(row->roof, row->seconds), "bound",
+                      lg_bench_is_compute_bound(r->bench->roofline, row) ? "compute" : "memory"));
+    if (row->former > 0)
+        json_object_set_new(json, "before_ms", json_real(1e3 * row->former));
+    return json;
 }
 
-// ---- printing
-
-static void print_table(const lg_bench *b, const row *rows, int count, const row *sum, double total,
-                        FILE *out)
+bool lg_bench_print_json(const lg_bench_result *r, FILE *out)
 {
-    fprintf(out, "%s for %s, entry point %s: %d runs, %d threads\n\n", b->artifact->model,
-            b->artifact->target, b->entry->name, b->runs, b->threads);
-    int width = (int)strlen("all kernels");
-    for (int i = 0; i < count; i++)
-        width = (int)strlen(rows[i].kernel) > width ? (int)strlen(rows[i].kernel) : width;
-    fprintf(out, "%-*s  launches        ms      %%   GFLOP/s      GB/s  first launch\n", width,
-            "kernel");
-    for (int i = 0; i < count; i++)
-        fprintf(out, "%-*s  %8d %9.3f %6.1f %9.1f %9.1f  %s\n", width, rows[i].kernel,
-                rows[i].launches, 1e3 * rows[i].seconds, 100 * rows[i].seconds / total,
-                rate(rows[i].flops, rows[i].seconds), rate(rows[i].bytes, rows[i].seconds),
-                rows[i].label);
-    fprintf(out, "%-*s  %8d %9.3f %6.1f %9.1f %9.1f\n\n", width, "all kernels", sum->launches,
-            1e3 * sum->seconds, 100 * sum->seconds / total, rate(sum->flops, sum->seconds),
-            rate(sum->bytes, sum->seconds));
-    fprintf(out, "total: median %.3f ms, min %.3f ms; %.3f GFLOP, %.1f GFLOP/s\n", 1e3 * total,
-            1e3 * b->totals[0], 1e-9 * sum->flops, rate(sum->flops, total));
-}
-
-static void print_json(const lg_bench *b, const row *rows, int count, const row *sum, double total,
-                       FILE *out)
-{
-    fprintf(out, "{\"model\": ");
-    lg_json_string(out, b->artifact->model);
-    fprintf(out, ", \"target\": \"%s\", \"entry\": \"%s\", \"runs\": %d, \"threads\": %d",
-            b->artifact->target, b->entry->name, b->runs, b->threads);
-    fprintf(out, ", \"median_ms\": %.6f, \"min_ms\": %.6f, \"flops\": %.17g, \"kernels\": [",
-            1e3 * total, 1e3 * b->totals[0], sum->flops);
-    for (int i = 0; i < count; i++) {
-        fprintf(out, "%s\n  {\"kernel\": ", i ? "," : "");
-        lg_json_string(out, rows[i].kernel);
-        fprintf(out, ", \"label\": ");
-        lg_json_string(out, rows[i].label);
-        fprintf(out, ", \"launches\": %d, \"ms\": %.6f, \"flops\": %.17g, \"bytes\": %.17g}",
-                rows[i].launches, 1e3 * rows[i].seconds, rows[i].flops, rows[i].bytes);
-    }
-    fprintf(out, "]}\n");
-}
-
-void lg_bench_report(const lg_bench *b, lg_bench_form form, bool by_launch, FILE *out)
-{
-    lg_arena *arena = lg_arena_new();
-    row *rows = launch_rows(b, arena), sum = {0};
-    int count = (int)b->entry->launch_count;
-    for (int i = 0; i < count; i++) {
-        sum.launches++;
-        sum.seconds += rows[i].seconds;
-        sum.flops += rows[i].flops;
-        sum.bytes += rows[i].bytes;
-    }
-    if (!by_launch)
-        count = merge_kernels(rows, count);
-    double total = median(b->totals, b->runs);
-    if (form == LG_BENCH_JSON)
-        print_json(b, rows, count, &sum, total, out);
-    else
-        print_table(b, rows, count, &sum, total, out);
-    lg_arena_free(arena);
+    const lg_bench *b = r->bench;
+    json_t *rows = json_array();
+    for (int i = 0; i < r->count; i++)
+        json_array_append_new(rows, json_of_row(r, &r->rows[i]));
+    json_t *json =
+        json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:f, s:f, s:f}", "model", r->model,
+                  "compiler", r->compiler, "target", r->target, "entry", r->entry, "runs", b->runs,
+                  "threads", b->threads, "median_ms", 1e3 * r->median, "min_ms", 1e3 * r->minimum,
+                  "flops", r->all.flops, "bytes", r->all.bytes);
+    if (r->former_median > 0)
+        json_object_set_new(json, "before_median_ms", json_real(1e3 * r->former_median));
+    if (b->roofline)
+        json_object_set_new(json, "roofline", json_of_roofline(r));
+    bool whole = rows && json && json_array_size(rows) == (size_t)r->count;
+    json_object_set_new(json, "kernels", rows);
+    whole = whole && json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) == 0;
+    json_decref(json);
+    fputc('\n', out);
+    return whole;
 }

@@ -1,8 +1,9 @@
 // Four small kernels, written as kernel IR and compiled like those of a model: what they reach is
 // what the code generator can reach when nothing stands in its way, not what some library can.
 //
-// A sample is the best of three runs, so that one interruption does not make a machine slow; all
-// samples count, and the best is the roof.
+// A sample is the best of three runs, so that one interruption does not make a machine slow. A roof
+// is the median of its samples: machines drift, most of all virtual ones, and the best moment of
+// all is none that the kernels, whose times are medians too, ever saw.
 #include "tools/roofline.h"
 
 #include "codegen/codegen.h"
@@ -17,11 +18,12 @@
 #include <unistd.h>
 
 enum {
-    JOBS = 1024,       // of every kernel: parts for any number of threads
-    STEPS = 2000,      // of a job of PEAK: 1.6 GFLOP in all with AVX-512
-    STREAMS = 8,       // sums that a reading kernel keeps
-    RUNS = 3,          // of a sample
-    MOST_MEMORY = 256, // MiB; a whole L3 of a server takes longer than anyone wants to wait
+    JOBS = 1024,         // of every kernel: parts for any number of threads
+    STEPS = 2000,        // of a job of PEAK: 1.6 GFLOP in all with AVX-512
+    STREAMS = 8,         // sums that a reading kernel keeps
+    RUNS = 3,            // of a sample
+    MOST_SAMPLES = 1024, // that are kept: the last
+    MOST_MEMORY = 256,   // MiB; a whole L3 of a server takes longer than anyone wants to wait
     LEAST_MEMORY = 16
 };
 
@@ -31,7 +33,8 @@ struct lg_meter {
     float *constants, *sums;
     const lg_parallel *parallel;
     double amount[LG_ROOF_COUNT]; // FLOPs or bytes of a run
-    int samples[LG_ROOF_COUNT];
+    double samples[LG_ROOF_COUNT][MOST_SAMPLES];
+    int sample_count[LG_ROOF_COUNT];
     lg_roofline roofline;
 };
 
@@ -228,13 +231,22 @@ static double run(lg_meter *m, lg_roof roof, int runs)
     return best > 0 ? best : 1e-9;
 }
 
+static int compare_rates(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 static void sample(lg_meter *m, lg_roof roof)
 {
-    double rate = m->amount[roof] / run(m, roof, RUNS);
-    double *best = &m->roofline.best[roof], *worst = &m->roofline.worst[roof];
-    bool first = m->samples[roof]++ == 0;
-    *best = first || rate > *best ? rate : *best;
-    *worst = first || rate < *worst ? rate : *worst;
+    int count = ++m->sample_count[roof], kept = count < MOST_SAMPLES ? count : MOST_SAMPLES;
+    m->samples[roof][(count - 1) % MOST_SAMPLES] = m->amount[roof] / run(m, roof, RUNS);
+    double sorted[MOST_SAMPLES];
+    memcpy(sorted, m->samples[roof], (size_t)kept * sizeof *sorted);
+    qsort(sorted, (size_t)kept, sizeof *sorted, compare_rates);
+    m->roofline.lowest[roof] = sorted[0];
+    m->roofline.rate[roof] = 0.5 * (sorted[(kept - 1) / 2] + sorted[kept / 2]);
+    m->roofline.highest[roof] = sorted[kept - 1];
 }
 
 void lg_meter_sample(lg_meter *meter, bool only_peak)
@@ -283,13 +295,13 @@ const lg_roofline *lg_meter_roofline(const lg_meter *meter)
 
 double lg_roofline_bandwidth(const lg_roofline *roofline)
 {
-    double read = roofline->best[LG_ROOF_READ], update = roofline->best[LG_ROOF_UPDATE];
+    double read = roofline->rate[LG_ROOF_READ], update = roofline->rate[LG_ROOF_UPDATE];
     return read > update ? read : update;
 }
 
 double lg_roofline_seconds(const lg_roofline *roofline, double flops, double bytes)
 {
-    double compute = flops / roofline->best[LG_ROOF_PEAK];
+    double compute = flops / roofline->rate[LG_ROOF_PEAK];
     double memory = bytes / lg_roofline_bandwidth(roofline);
     return compute > memory ? compute : memory;
 }

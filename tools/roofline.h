@@ -19,9 +19,10 @@ typedef enum lg_roof {
 } lg_roof;
 
 typedef struct lg_roofline {
-    double best[LG_ROOF_COUNT], worst[LG_ROOF_COUNT]; // a second, of all samples
-    int64_t memory_bytes, cache_bytes;                // what READ and CACHE go over
-    int64_t l3_bytes;                                 // 0: the system doesn't say
+    double rate[LG_ROOF_COUNT];                           // a second: the median of the samples,
+    double lowest[LG_ROOF_COUNT], highest[LG_ROOF_COUNT]; // between these
+    int64_t memory_bytes, cache_bytes;                    // what READ and CACHE go over
+    int64_t l3_bytes;                                     // 0: the system doesn't say
 } lg_roofline;
 
 // The better of reading and updating, bytes a second.

@@ -33,9 +33,16 @@ static const lg_artifact *compile(lg_session *s, const char *spec, const lg_comp
                                   lg_progress *progress, lg_diag *diag)
 {
     lg_compilation *c = &s->compilation;
-    if (!lg_compile_model(c, spec, o, progress, diag) ||
+    lg_compile_options options = *o;
+    options.threads = s->threads.count;
+    if (!lg_compile_model(c, spec, &options, progress, diag) ||
         !lg_compile_needs_program(c, "running", diag) || !check_packed(c, diag))
         return NULL;
+    if (c->target->kind == LG_TARGET_CUDA) {
+        lg_error_at(diag, (lg_location){0},
+                    "kernels for CUDA do not run here; `lgpnc build --emit=cuda` writes them");
+        return NULL;
+    }
     lg_progress_step(progress, "compiling %d kernels", lg_compile_kernel_count(c->program));
     s->jit = lg_compile_jit(c, diag);
     return s->jit ? lg_jit_artifact(s->jit) : NULL;

@@ -65,10 +65,8 @@ static void sweep(const char *folder, pid_t child)
         nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
 }
 
-static void sweep_all(const char *output, pid_t child)
+static void sweep_beside(const char *output, pid_t child)
 {
-    const char *temporary = getenv("TMPDIR");
-    sweep(temporary && *temporary ? temporary : "/tmp", child);
     if (!output || strcmp(output, "-") == 0)
         return;
     char *target = realpath(output, NULL); // a link: temporaries lie where it points
@@ -81,6 +79,14 @@ static void sweep_all(const char *output, pid_t child)
         sweep(path, child);
     free(folder);
     free(target);
+}
+
+static void sweep_all(const char *const *outputs, int count, pid_t child)
+{
+    const char *temporary = getenv("TMPDIR");
+    sweep(temporary && *temporary ? temporary : "/tmp", child);
+    for (int i = 0; i < count; i++)
+        sweep_beside(outputs[i], child);
 }
 
 // ---- the two processes
@@ -118,6 +124,12 @@ static int die_by(int number)
 
 int lg_supervise(const char *output, int (*work)(void *context), void *context)
 {
+    return lg_supervise_all(&output, 1, work, context);
+}
+
+int lg_supervise_all(const char *const *outputs, int count, int (*work)(void *context),
+                     void *context)
+{
     sigset_t signals, before;
     sigemptyset(&signals);
     const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGCHLD};
@@ -137,6 +149,6 @@ int lg_supervise(const char *output, int (*work)(void *context), void *context)
         return work(context);
     if (WIFEXITED(status))
         return WEXITSTATUS(status);
-    sweep_all(output, child);
+    sweep_all(outputs, count, child);
     return die_by(WTERMSIG(status));
 }

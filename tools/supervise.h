@@ -11,5 +11,8 @@
 // writes (or NULL, or "-"): temporaries lie beside it, and those of $TMPDIR are swept as well. If a
 // signal ended the work, the process ends by the same signal. Call it before any thread starts.
 int lg_supervise(const char *output, int (*work)(void *context), void *context);
+// The same for `count` outputs.
+int lg_supervise_all(const char *const *outputs, int count, int (*work)(void *context),
+                     void *context);
 
 #endif
