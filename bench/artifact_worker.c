@@ -3,25 +3,30 @@
 //   (start)      prints "ready" when the next run can begin
 //   run          runs once, prints its seconds
 //   write DIR    writes the outputs of the last run as DIR/NAME.npy, prints "done"
-//   memory       prints the most memory the process has held, in KiB
+//   facts        prints names and values of what the artifact needs: model_bytes N ... target T
+//   probe        does a fixed piece of work on one thread, prints its seconds: how fast the machine
+//                is just now
 // A fault is a message on standard error and exit code 1.
 #include "runtime/loader.h"
 #include "runtime/model.h"
 #include "runtime/npy.h"
 #include "runtime/threads.h"
 
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 
-enum { MOST_TENSORS = 32 };
+enum { MOST_TENSORS = 32, PROBE_NUMBERS = 2048, PROBE_PASSES = 20000 };
 
 typedef struct worker {
     lg_library library;
     lg_model *model;
     lg_threads threads;
     const lg_entry_desc *entry;
+    uint64_t model_bytes; // the file
     lg_tensor *inputs[MOST_TENSORS], *outputs[MOST_TENSORS];
 } worker;
 
@@ -60,6 +65,10 @@ static bool start(worker *w, const char *path, const char *folder, int threads, 
         return false;
     if (!lg_model_has_weights(w->model))
         return lg_fail(e, "%s: built without weights; build it with --weights", path);
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return lg_fail(e, "%s: %s", path, strerror(errno));
+    w->model_bytes = (uint64_t)status.st_size;
     w->entry = lg_model_entry(w->model, "infer", e);
     return w->entry && take_tensors(w, folder, e);
 }
@@ -90,6 +99,31 @@ static bool write_outputs(const worker *w, const char *folder, lg_error *e)
     return true;
 }
 
+static void write_facts(const worker *w)
+{
+    const lg_artifact *artifact = w->library.artifact;
+    printf("model_bytes %" PRIu64 " workspace_bytes %" PRIu64 " packed_bytes %" PRIu64
+           " target %s\n",
+           w->model_bytes, (uint64_t)lg_workspace_bytes(w->entry, &w->threads.parallel),
+           (uint64_t)artifact->packed_bytes, artifact->target);
+}
+
+// Products and sums of numbers that stay in the first cache.
+static double probe_machine(void)
+{
+    static const float factor = 0.999F;
+    float numbers[PROBE_NUMBERS];
+    double begin = lg_now();
+    for (int i = 0; i < PROBE_NUMBERS; i++)
+        numbers[i] = (float)i;
+    for (int pass = 0; pass < PROBE_PASSES; pass++) {
+        for (int i = 0; i < PROBE_NUMBERS; i++)
+            numbers[i] = numbers[i] * factor + 1;
+        __asm__ volatile("" : : "r"(numbers) : "memory"); // each pass is made
+    }
+    return lg_now() - begin;
+}
+
 static bool obey(worker *w, const char *line, lg_error *e)
 {
     if (strcmp(line, "run") == 0) {
@@ -97,16 +131,16 @@ static bool obey(worker *w, const char *line, lg_error *e)
         if (!run(w, &seconds, e))
             return false;
         printf("%.9f\n", seconds);
-    } else if (strcmp(line, "memory") == 0) {
-        struct rusage usage;
-        getrusage(RUSAGE_SELF, &usage);
-        printf("%ld\n", usage.ru_maxrss);
+    } else if (strcmp(line, "facts") == 0) {
+        write_facts(w);
+    } else if (strcmp(line, "probe") == 0) {
+        printf("%.9f\n", probe_machine());
     } else if (strncmp(line, "write ", 6) == 0) {
         if (!write_outputs(w, line + 6, e))
             return false;
         puts("done");
     } else {
-        return lg_fail(e, "`%s': run, write DIR or memory is wanted", line);
+        return lg_fail(e, "`%s': run, write DIR, facts or probe is wanted", line);
     }
     return true;
 }

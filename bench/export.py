@@ -1,85 +1,129 @@
 #!/usr/bin/env python3
-"""Writes what all contenders of bench/compare.py are given, into one folder.
+"""Writes what all contenders of bench/compare.py are given for one network, into one folder.
 
-weights.safetensors, network.onnx, nhwc/{image,graph}.npy (lgpnc's inputs), nchw/{image,graph}.npy
-(the peers'), and expected/NAME.npy: the outputs of the reference, tests/goldens/lgpn_ref.py.
-Weights and image are random, normally distributed: zeros would make some kernels too fast.
+weights.safetensors, network.onnx, nhwc/NAME.npy (lgpnc's inputs), nchw/NAME.npy (the peers'),
+expected/NAME.npy (the outputs of the reference, tests/goldens/*_ref.py) and network.json: the
+model and the names of its inputs and outputs in order. Weights and image are random, normally
+distributed: zeros would make some kernels too fast.
 """
 import argparse
 import inspect
+import json
 import os
 import sys
 import warnings
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..')
-sys.path.insert(0, os.path.join(ROOT, 'tests', 'goldens'))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'tests', 'goldens'))
 
 import numpy as np
 import torch
 
 import lgpn_ref
+import networks
+import resnet_ref
 
-OUTPUTS = ('real_fake', 'node_logits', 'node_features', 'feature', 'mm1', 'mm2', 'cg1', 'cg2')
+SEED = 1
 
 
-class Network(torch.nn.Module):
+class Lgpn(torch.nn.Module):
     """The reference with the inputs and outputs of models/lgpn.c, but for NCHW images."""
 
-    def __init__(self, lgpn):
+    inputs = ('image', 'graph')
+    outputs = ('real_fake', 'node_logits', 'node_features', 'feature', 'mm1', 'mm2', 'cg1', 'cg2')
+
+    def __init__(self, options):
         super().__init__()
-        self.lgpn = lgpn
+        self.config = lgpn_ref.Cfg(width=options['width'], feat=options['feat'],
+                                   dim=options['dim'],
+                                   blocks=tuple(int(b) for b in options['blocks'].split('-')))
+        self.network = lgpn_ref.LGPN(self.config)
 
     def forward(self, image, graph):
         taps = {}
         adjacency = graph[None].expand(image.shape[0], -1, -1)
-        real_fake, logits, features, matrices, _ = self.lgpn(image, adjacency, taps)
+        real_fake, logits, features, matrices, _ = self.network(image, adjacency, taps)
         return (real_fake, logits, features, taps['feat'], *matrices)
 
+    def sample(self, options):
+        image, adjacency, _, _ = lgpn_ref.sample_inputs(self.config, options['image'],
+                                                        options['batch'], SEED)
+        return image, adjacency[0].contiguous()
 
-def network(o):
-    cfg = lgpn_ref.Cfg(width=o.width, feat=o.feat, dim=o.dim,
-                       blocks=tuple(int(b) for b in o.blocks.split('-')))
-    return cfg, Network(lgpn_ref.make(cfg, o.seed)).eval()
+
+class Resnet(torch.nn.Module):
+    """torchvision's resnet18 and resnet50."""
+
+    inputs = ('image',)
+    outputs = ('logits',)
+
+    def __init__(self, options):
+        super().__init__()
+        self.network = resnet_ref.ResNet(options['depth'], options['classes'])
+
+    def forward(self, image):
+        return (self.network(image),)
+
+    def sample(self, options):
+        shape = (options['batch'], 3, options['image'], options['image'])
+        values = np.random.default_rng(SEED).standard_normal(shape).astype(np.float32)
+        return (torch.from_numpy(values),)
 
 
-def write_onnx(model, inputs, path):
-    options = dict(opset_version=17, input_names=['image', 'graph'], output_names=list(OUTPUTS))
+KINDS = {'lgpn': Lgpn, 'resnet': Resnet}
+
+
+def network(model):
+    """-> the torch module of the model that lgpnc calls so, without weights."""
+    kind, options = networks.parse(model)
+    return KINDS[kind](options).eval(), options
+
+
+def load(folder):
+    """-> the torch module in `folder` with its weights, and its inputs in order."""
+    with open(os.path.join(folder, 'network.json')) as f:
+        module, _ = network(json.load(f)['model'])
+    weights = lgpn_ref.load_safetensors(os.path.join(folder, 'weights.safetensors'))
+    module.network.load_state_dict(weights)
+    return module, [torch.from_numpy(np.load(os.path.join(folder, 'nchw', name + '.npy')))
+                    for name in module.inputs]
+
+
+def write_onnx(module, inputs, path):
+    options = dict(opset_version=17, input_names=list(module.inputs),
+                   output_names=list(module.outputs))
     if 'dynamo' in inspect.signature(torch.onnx.export).parameters:
         options['dynamo'] = False   # the other exporter wants packages of its own
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')     # the tracer's, on shapes that are constants here
-        torch.onnx.export(model, inputs, path, **options)
+        torch.onnx.export(module, inputs, path, **options)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split('\n')[0])
     p.add_argument('--out', required=True)
-    p.add_argument('--image', type=int, default=256)
-    p.add_argument('--width', type=int, default=64)
-    p.add_argument('--feat', type=int, default=512)
-    p.add_argument('--dim', type=int, default=128)
-    p.add_argument('--blocks', default='3-4-6-3')
-    p.add_argument('--batch', type=int, default=1)
-    p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--model', required=True, help='as lgpnc names it: lgpn:image=64')
     o = p.parse_args()
 
-    cfg, model = network(o)
-    image, adjacency, _, _ = lgpn_ref.sample_inputs(cfg, o.image, o.batch, o.seed)
-    graph = adjacency[0].contiguous()
+    module, options = network(o.model)
+    lgpn_ref.randomise(module.network, SEED)
+    inputs = module.sample(options)
     for folder in ('nhwc', 'nchw', 'expected'):
         os.makedirs(os.path.join(o.out, folder), exist_ok=True)
 
     def save(name, tensor):
         np.save(os.path.join(o.out, name + '.npy'), np.ascontiguousarray(tensor.numpy()))
-    save('nchw/image', image)
-    save('nhwc/image', image.permute(0, 2, 3, 1))
-    save('nchw/graph', graph)
-    save('nhwc/graph', graph)
-    lgpn_ref.save_safetensors(os.path.join(o.out, 'weights.safetensors'), model.lgpn.state_dict())
+    for name, tensor in zip(module.inputs, inputs):
+        save('nchw/' + name, tensor)
+        save('nhwc/' + name, tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor)
+    lgpn_ref.save_safetensors(os.path.join(o.out, 'weights.safetensors'),
+                              module.network.state_dict())
     with torch.no_grad():
-        for name, tensor in zip(OUTPUTS, model(image, graph)):
+        for name, tensor in zip(module.outputs, module(*inputs)):
             save('expected/' + name, tensor)
-        write_onnx(model, (image, graph), os.path.join(o.out, 'network.onnx'))
+        write_onnx(module, inputs, os.path.join(o.out, 'network.onnx'))
+    with open(os.path.join(o.out, 'network.json'), 'w') as f:
+        json.dump(dict(model=o.model, inputs=module.inputs, outputs=module.outputs), f)
 
 
 if __name__ == '__main__':

@@ -36,12 +36,12 @@ def describe():
         _caches(), memory / 1e6)
 
 
-class Others:
-    """Cores kept busy by anything but the processes `ids`, from construction on."""
+class Watch:
+    """From construction on: what anything but the processes `ids` took of this machine."""
 
     def __init__(self, ids):
         self.ids, self.tick = ids, os.sysconf('SC_CLK_TCK')
-        self.uptime, self.total, self.own = self._now()
+        self.start = self._now()
 
     def _now(self):
         own = 0
@@ -49,13 +49,21 @@ class Others:
             stat = _read('/proc/%d/stat' % process)
             own += sum(int(t) for t in stat.rpartition(')')[2].split()[11:13])
         times = [int(t) for t in _read('/proc/stat').split('\n')[0].split()[1:]]
-        busy = sum(times[:3]) + sum(times[5:8])     # all but idle and waiting for disks
-        return float(_read('/proc/uptime').split()[0]), busy, own
+        busy = sum(times[:3]) + sum(times[5:7])     # all but idle and waiting for disks
+        return float(_read('/proc/uptime').split()[0]), busy, own, times[7]
 
-    def cores(self):
-        uptime, total, own = self._now()
-        ticks = (total - self.total) - (own - self.own)
-        return max(0.0, ticks / self.tick / max(uptime - self.uptime, 1e-3))
+    def shares(self):
+        """-> (cores kept busy by others here, part of the time that the host gave to others)."""
+        uptime, busy, own, stolen = (b - a for a, b in zip(self.start, self._now()))
+        seconds = max(uptime, 1e-3)
+        return (max(0.0, (busy - own) / self.tick / seconds),
+                stolen / self.tick / seconds / (os.cpu_count() or 1))
+
+
+def peak_mebibytes(process):
+    """The most resident memory that it has had; mapped files count."""
+    status = re.search(r'VmHWM:\s*(\d+) kB', _read('/proc/%d/status' % process))
+    return int(status[1]) / 1024 if status else float('nan')
 
 
 def revision(root):
