@@ -10,6 +10,8 @@
 //   contraction             if everything between it and the results is elementwise (its epilogue)
 //   reduction               if it leaves enough leading axes to run in parallel
 // A contraction whose channels are sliced takes the groups of its slices with it (merged siblings).
+// Sums of a convolution's result over its pixels end its kernel (global average pooling: the image
+// is never written) or stand beside the result (batch statistics); the option `sums` says whether.
 // Then runs of small groups are staged: one kernel, values between them in its own memory. That is
 // how a block of the graph network, or the pooling (assignment, softmax, pooled features,
 // adjacency), becomes one kernel.
@@ -24,7 +26,7 @@
 #include "passes/outline.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
-#include "passes/schedule/schedule.h"
+#include "passes/schedule/epilogue.h"
 
 #include <assert.h>
 
@@ -36,6 +38,7 @@ typedef struct fuser {
     lg_map group_of;          // op -> group number + 1, or VIEW, DUPLICATED
     LG_LIST(lg_group) groups; // ops in reverse program order while they grow
     int64_t max_ops;
+    bool sums;
 } fuser;
 
 static lg_group *group_at(const fuser *f, int n)
@@ -116,18 +119,29 @@ static bool is_column_slice(const lg_op *op)
     return same_rows(&op->results[0]->type, &op->operands[0]->type);
 }
 
-// Is everything in the group elementwise (or a slice of columns), so that it can follow a
-// contraction of shape `type`?
-static bool is_epilogue(const fuser *f, const lg_group *g, const lg_type *type)
+static bool is_read_in(const lg_group *g, const lg_value *value)
+{
+    for (int i = 0; i < g->ops.count; i++)
+        if (reads(g->ops.items[i], value))
+            return true;
+    return false;
+}
+
+// Is everything in the group elementwise (or a slice of columns, or a sum over pixels that nothing
+// in it reads), so that it can follow the contraction `to`, or a slice of it, of shape `type`?
+static bool is_epilogue(const fuser *f, const lg_group *g, const lg_op *to, const lg_type *type)
 {
     if (g->ops.count > f->max_ops)
         return false;
     for (int i = 0; i < g->ops.count; i++) {
         const lg_op *op = g->ops.items[i];
+        bool sum = f->sums && to->code == LG_OP_conv2d && lg_is_pixel_sum(op) &&
+                   !is_read_in(g, op->results[0]);
         bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
                       op->code == LG_OP_cast || is_column_slice(op);
-        if (!simple ||
-            (class_of(op) == LG_CLASS_ELEMENTWISE && !same_rows(&op->results[0]->type, type)))
+        if (!(simple || sum) ||
+            (class_of(op) == LG_CLASS_ELEMENTWISE && !same_rows(&op->results[0]->type, type)) ||
+            (sum && !same_rows(&op->operands[0]->type, type)))
             return false;
     }
     return true;
@@ -165,6 +179,55 @@ static bool is_channel_slice(const lg_op *op)
     return is_column_slice(op) && contraction_behind(op->operands[0]);
 }
 
+static bool is_result(const fuser *f, const lg_value *value)
+{
+    for (int i = 0; i < f->function->results.count; i++)
+        if (f->function->results.items[i] == value)
+            return true;
+    return false;
+}
+
+// Will the tiled schedule compute it? (The layout pass gives images and filters what it needs.)
+static bool is_tiled_convolution(const lg_op *op)
+{
+    return op->code == LG_OP_conv2d && op->results[0]->type.dtype == LG_F32 &&
+           op->operands[0]->type.dtype == LG_F32 && op->operands[1]->type.dtype == LG_F32 &&
+           !lg_is_duplicated(op->operands[0]) && !lg_is_duplicated(op->operands[1]);
+}
+
+// The convolution whose epilogue `value` ends, or NULL. `alone`: only if nothing else reads what
+// lies between.
+static const lg_op *convolution_under(const fuser *f, const lg_value *value, bool alone,
+                                      int64_t depth)
+{
+    if (value->kind != LG_VALUE_RESULT || depth == 0)
+        return NULL;
+    const lg_op *op = value->op;
+    if (is_tiled_convolution(op))
+        return op;
+    if (class_of(op) != LG_CLASS_ELEMENTWISE && op->code != LG_OP_cast && !is_column_slice(op))
+        return NULL;
+    for (int i = 0; i < op->operand_count; i++) {
+        const lg_value *from = op->operands[i];
+        bool shared = is_result(f, from) || lg_count_uses(f->function, from) > 1;
+        if (!same_rows(&from->type, &value->type) || (alone && shared && !is_column_slice(op)))
+            continue;
+        const lg_op *found = convolution_under(f, from, alone, depth - 1);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+enum { EPILOGUE_DEPTH = 6 }; // ops between a convolution and a sum
+
+// Does a convolution take the sum into its kernel?
+static bool ends_convolution(const fuser *f, const lg_op *op)
+{
+    return f->sums && lg_is_pixel_sum(op) &&
+           convolution_under(f, op->operands[0], false, EPILOGUE_DEPTH);
+}
+
 static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
 {
     const lg_value *value = op->results[0];
@@ -172,13 +235,15 @@ static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
         return false;
     switch (class_of(op)) {
     case LG_CLASS_CONTRACTION:
-        return is_epilogue(f, g, &value->type);
+        return is_epilogue(f, g, op, &value->type);
     case LG_CLASS_REDUCTION:
-        return !has_class(g, LG_CLASS_CONTRACTION) && reduces_in_parallel(op) &&
+        return !ends_convolution(f, op) && !has_class(g, LG_CLASS_CONTRACTION) &&
+               reduces_in_parallel(op) &&
                lg_type_elements(&value->type) * 4 <= f->ctx->target->tile_memory / 2;
     case LG_CLASS_ELEMENTWISE:
     case LG_CLASS_MOVEMENT:
-        if (is_channel_slice(op) && !is_epilogue(f, g, &value->type))
+        if (is_channel_slice(op) &&
+            !is_epilogue(f, g, contraction_behind(op->operands[0]), &value->type))
             return false;
         return !feeds_contraction(g, value) && g->ops.count < 4 * f->max_ops;
     default:
@@ -225,14 +290,6 @@ static bool is_image_concat(const fuser *f, const lg_op *op)
                 return false;
     }
     return true;
-}
-
-static bool is_result(const fuser *f, const lg_value *value)
-{
-    for (int i = 0; i < f->function->results.count; i++)
-        if (f->function->results.items[i] == value)
-            return true;
-    return false;
 }
 
 static void new_group(fuser *f, lg_op *op)
@@ -325,7 +382,8 @@ static void take_slices(fuser *f, lg_op *op)
         for (int i = 0; i < g->ops.count; i++)
             if (g->ops.items[i] != user)
                 LG_PUSH(f->ctx->scratch, &rest.ops, g->ops.items[i]);
-        if (!whole_panels || !is_epilogue(f, &rest, &user->results[0]->type))
+        if (!whole_panels ||
+            !is_epilogue(f, &rest, contraction_behind(op->results[0]), &user->results[0]->type))
             return;
         LG_PUSH(f->ctx->scratch, &taken, group);
     }
@@ -339,6 +397,75 @@ static void take_slices(fuser *f, lg_op *op)
     for (int i = 0; i < taken.count; i++)
         absorb(f, own, taken.items[i]);
     f->ctx->changes++;
+}
+
+// ---- sums beside a result
+
+// Joining `from` to `into` makes no cycle if nothing outside both lies on a way from `into` to it.
+static bool stays_acyclic(const fuser *f, int into, int from)
+{
+    lg_map seen = {.arena = f->ctx->scratch};
+    const lg_group *g = group_at(f, from);
+    for (int i = 0; i < g->ops.count; i++)
+        for (int j = 0; j < g->ops.items[i]->operand_count; j++) {
+            const lg_value *v = g->ops.items[i]->operands[j];
+            if (v->kind != LG_VALUE_RESULT || group_of(f, v->op) == into ||
+                group_of(f, v->op) == from)
+                continue;
+            if (hangs_on(f, v->op, into, &seen))
+                return false;
+        }
+    return true;
+}
+
+// Does the group, which hangs on `value` alone, do nothing but sum elements made of it?
+static bool is_sum_of(const fuser *f, int group, const lg_value *value, const lg_op *to)
+{
+    const lg_group *g = group_at(f, group);
+    bool sums = false;
+    for (int i = 0; i < g->ops.count; i++)
+        sums |= lg_is_pixel_sum(g->ops.items[i]);
+    return sums && is_epilogue(f, g, to, &value->type);
+}
+
+// Do all that read `value` sum it?
+static bool is_only_summed(const fuser *f, const lg_value *value, const lg_op *to)
+{
+    for (const lg_op *user = value->op->next; user; user = user->next)
+        if (reads(user, value) &&
+            (group_of(f, user) < 0 || !is_sum_of(f, group_of(f, user), value, to)))
+            return false;
+    return !is_result(f, value);
+}
+
+static bool reads_any_of(const lg_group *g, const lg_group *of)
+{
+    for (int i = 0; i < of->ops.count; i++)
+        if (lg_is_pixel_sum(of->ops.items[i]) && is_read_in(g, of->ops.items[i]->results[0]))
+            return true;
+    return false;
+}
+
+// The groups that do nothing but sum the result of `op`, which ends a convolution, join its group.
+static void take_sums(fuser *f, lg_op *op)
+{
+    const lg_value *value = op->results[0];
+    const lg_op *to = convolution_under(f, value, false, EPILOGUE_DEPTH);
+    if (!to ||
+        (!is_only_summed(f, value, to) && !convolution_under(f, value, true, EPILOGUE_DEPTH)))
+        return;
+    int own = group_of(f, op), taken = 0;
+    for (const lg_op *user = op->next; user && taken < LG_MAX_EPILOGUE_RESULTS / 2;
+         user = user->next) {
+        int group = reads(user, value) ? group_of(f, user) : NO_GROUP;
+        if (group < 0 || group == own || !is_sum_of(f, group, value, to) ||
+            group_at(f, own)->ops.count + group_at(f, group)->ops.count > f->max_ops / 2 ||
+            reads_any_of(group_at(f, group), group_at(f, own)) || !stays_acyclic(f, own, group))
+            continue;
+        absorb(f, own, group);
+        taken++;
+        f->ctx->changes++;
+    }
 }
 
 // ---- staging small groups
@@ -387,23 +514,6 @@ static int64_t first_position(const lg_map *position, const lg_group *g)
         first = n < first ? n : first;
     }
     return first;
-}
-
-// Joining `from` to `into` makes no cycle if nothing outside both lies on a way from `into` to it.
-static bool stays_acyclic(const fuser *f, int into, int from)
-{
-    lg_map seen = {.arena = f->ctx->scratch};
-    const lg_group *g = group_at(f, from);
-    for (int i = 0; i < g->ops.count; i++)
-        for (int j = 0; j < g->ops.items[i]->operand_count; j++) {
-            const lg_value *v = g->ops.items[i]->operands[j];
-            if (v->kind != LG_VALUE_RESULT || group_of(f, v->op) == into ||
-                group_of(f, v->op) == from)
-                continue;
-            if (hangs_on(f, v->op, into, &seen))
-                return false;
-        }
-    return true;
 }
 
 static void stage_groups(fuser *f, double max_flops)
@@ -498,13 +608,17 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
     fuser f = {.ctx = ctx, .function = function};
     f.group_of.arena = ctx->scratch;
     f.max_ops = lg_pass_option_value(ctx, "max-ops", 16);
+    f.sums = fusing && ctx->target->kind == LG_TARGET_CPU && lg_pass_option_value(ctx, "sums", 1);
     lg_drop_unused(function, ctx->scratch);
     copy_results(function);
     for (lg_op *op = function->last; op; op = op->previous) {
         place(&f, op, fusing);
-        if (fusing && ctx->target->kind == LG_TARGET_CPU && group_of(&f, op) >= 0 &&
-            group_at(&f, group_of(&f, op))->ops.count == 1 && contraction_behind(op->results[0]))
+        bool alone = group_of(&f, op) >= 0 && group_at(&f, group_of(&f, op))->ops.count == 1;
+        if (fusing && ctx->target->kind == LG_TARGET_CPU && alone &&
+            contraction_behind(op->results[0]))
             take_slices(&f, op);
+        if (f.sums && alone)
+            take_sums(&f, op);
     }
     double stage_flops = (double)lg_pass_option_value(ctx, "stage-flops", 16000000);
     if (fusing && stage_flops > 0)

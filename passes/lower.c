@@ -4,15 +4,23 @@
 // needs `fused`; makes `lowered`. Arguments are inputs, results outputs, symbols lie where their
 // role says, everything else is a slot of the workspace, each with a place of its own until
 // plan-memory lets them share. A reshape and an image concat are nothing but other names of the
-// slots they read.
+// slots they read. A convolution's sums over pixels come in parts (passes/schedule/epilogue.h): a
+// second launch adds them up.
 #include "passes/in_place.h"
 #include "passes/lower/settle.h"
 #include "passes/map.h"
 #include "passes/passes.h"
-#include "passes/schedule/schedule.h"
+#include "passes/rewriter.h"
+#include "passes/schedule/epilogue.h"
 
 #include <assert.h>
 #include <string.h>
+
+// The kernel that makes a sum of the rows in which a convolution leaves it.
+typedef struct adder {
+    lg_type parts, sum;
+    lg_kernel *kernel;
+} adder;
 
 typedef struct lowering {
     lg_unit *unit;
@@ -20,6 +28,7 @@ typedef struct lowering {
     lg_program *program;
     lg_map kernels; // kernel function -> lg_kernel
     lg_map slots;   // value -> lg_kslot, of the entry at hand
+    LG_LIST(adder) adders;
     lg_entry *entry;
 } lowering;
 
@@ -149,16 +158,44 @@ static void use(lg_kslot *slot, int launch)
 
 // ---- launches
 
+static lg_kernel *schedule(lowering *l, const lg_function *function)
+{
+    l->ctx->changes++;
+    return lg_schedule_kernel(l->program, function, l->ctx->target,
+                              lg_pass_option_of(l->ctx, "serial-work"), l->ctx->scratch);
+}
+
 static lg_kernel *kernel_of(lowering *l, const lg_function *function)
 {
     lg_kernel *kernel = lg_map_pointer(&l->kernels, function);
-    if (!kernel) {
-        kernel = lg_schedule_kernel(l->program, function, l->ctx->target,
-                                    lg_pass_option_of(l->ctx, "serial-work"), l->ctx->scratch);
-        lg_map_at(&l->kernels, function)->as.pointer = kernel;
-        l->ctx->changes++;
-    }
+    if (!kernel)
+        lg_map_at(&l->kernels, function)->as.pointer = kernel = schedule(l, function);
     return kernel;
+}
+
+static bool is_in_parts(const lg_type *written, const lg_type *type)
+{
+    return !lg_type_equal(written, type);
+}
+
+static lg_kernel *adder_of(lowering *l, const lg_type *parts, const lg_value *sum)
+{
+    for (int i = 0; i < l->adders.count; i++)
+        if (lg_type_equal(&l->adders.items[i].parts, parts) &&
+            lg_type_equal(&l->adders.items[i].sum, &sum->type))
+            return l->adders.items[i].kernel;
+    lg_function *f = lg_function_new(l->unit->module, LG_KERNEL, "add_parts");
+    f->where = sum->op->where;
+    lg_value *x = lg_function_argument(f, "x0", *parts);
+    int64_t axes[] = {0, 1};
+    bool each = sum->type.dims[0] == parts->dims[0]; // of each image
+    lg_attr attr = lg_attr_ints(LG_ATTR_axes, each ? 1 : 2, each ? axes + 1 : axes);
+    lg_value *y = lg_build(f, NULL, LG_OP_reduce_sum, LG_OPERANDS(x), 1, &attr, NULL, f->where);
+    y->type.layout = sum->type.layout;
+    lg_function_return(f, "y0", y);
+    adder made = {*parts, sum->type, schedule(l, f)};
+    LG_PUSH(l->ctx->scratch, &l->adders, made);
+    return made.kernel;
 }
 
 // What the launch computes, for people: the first weight it reads, without what packing and the
@@ -182,25 +219,47 @@ static const char *label_of(lowering *l, const lg_op *call)
     return "";
 }
 
+static void launch(lowering *l, lg_kernel *kernel, const char *label, int count,
+                   lg_kslot *const *slots)
+{
+    lg_launch launch = {.kernel = kernel, .label = label, .slot_count = count};
+    launch.slots = lg_copy(l->program->arena, slots, (size_t)count * sizeof *slots);
+    for (int i = 0; i < count; i++)
+        use(slots[i], l->entry->launches.count);
+    LG_PUSH(l->program->arena, &l->entry->launches, launch);
+}
+
 static void lower_call(lowering *l, const lg_op *call)
 {
-    int at = l->entry->launches.count;
-    lg_launch launch = {.kernel = kernel_of(l, lg_op_callee(call)), .label = label_of(l, call)};
-    launch.slot_count = call->operand_count + call->result_count;
-    launch.slots = LG_NEW_ARRAY(l->program->arena, lg_kslot *, launch.slot_count);
-    for (int i = 0; i < call->operand_count; i++)
-        launch.slots[i] = slot_of(l, call->operands[i]);
-    for (int i = 0; i < call->result_count; i++)
-        launch.slots[call->operand_count + i] = slot_of(l, call->results[i]);
-    for (int i = 0; i < launch.slot_count; i++)
-        use(launch.slots[i], at);
-    LG_PUSH(l->program->arena, &l->entry->launches, launch);
+    const lg_function *callee = lg_op_callee(call);
+    lg_kernel *kernel = kernel_of(l, callee);
+    const char *label = label_of(l, call);
+    int operands = call->operand_count;
+    lg_kslot **slots = LG_NEW_ARRAY(l->ctx->scratch, lg_kslot *, operands + call->result_count);
+    for (int i = 0; i < operands; i++)
+        slots[i] = slot_of(l, call->operands[i]);
+    for (int i = 0; i < call->result_count; i++) {
+        lg_value *parts = lg_copy(l->ctx->scratch, call->results[i], sizeof *parts);
+        parts->type = lg_written_type(kernel, callee, i);
+        bool whole = !is_in_parts(&parts->type, &call->results[i]->type);
+        slots[operands + i] =
+            whole ? slot_of(l, call->results[i]) : new_slot(l, parts, NULL, LG_PLACE_WORKSPACE, 0);
+    }
+    launch(l, kernel, label, operands + call->result_count, slots);
+    for (int i = 0; i < call->result_count; i++) {
+        lg_kslot *pair[] = {slots[operands + i], slot_of(l, call->results[i])};
+        if (pair[0] != pair[1])
+            launch(l, adder_of(l, &pair[0]->type, call->results[i]), label, 2, pair);
+    }
 }
 
 static bool may_overwrite(void *data, const lg_op *call, int operand, int result)
 {
-    const lg_kernel *kernel = kernel_of(data, lg_op_callee(call));
-    return lg_kernel_may_overwrite(kernel, kernel->params.items[operand],
+    const lg_function *callee = lg_op_callee(call);
+    const lg_kernel *kernel = kernel_of(data, callee);
+    lg_type written = lg_written_type(kernel, callee, result);
+    return !is_in_parts(&written, &callee->results.items[result]->type) &&
+           lg_kernel_may_overwrite(kernel, kernel->params.items[operand],
                                    kernel->params.items[call->operand_count + result]);
 }
 

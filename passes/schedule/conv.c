@@ -12,11 +12,11 @@
 //
 // The image must have a border of zeros at least as wide as the padding, the filter must be packed
 // in panels (lg_filter_layout). Merged siblings are several results on ranges of output channels.
-#include "passes/schedule/schedule.h"
+#include "passes/schedule/epilogue.h"
 
 #include <assert.h>
 
-enum { MAX_RESULTS = 8, UNROLLED_FMAS = 96, ENOUGH_JOBS = 32 };
+enum { UNROLLED_FMAS = 96, ENOUGH_JOBS = 32 };
 
 typedef struct conv {
     lg_schedule *s;
@@ -30,7 +30,9 @@ typedef struct conv {
     int64_t rows, columns; // of a job
     int64_t splits;        // of the panels
     lg_kbuffer *image, *filter, *partial;
+    lg_epilogue epilogue;
     lg_kx *n, *h0, *h1, *w0, *split; // of the job
+    lg_kx *part;                     // which part of the image it computes
 } conv;
 
 // The position within the loops around a tile.
@@ -133,7 +135,8 @@ static void store_vector(place *p, lg_kbuffer *acc, int r, int64_t start, int j)
                      lg_index_of(p->h),
                      lg_index_of(lg_kx_add(k, p->w, row)),
                      {lg_kx_addi(k, output_channel(p, lg_kx_int(k, j)), -start), 1}};
-    lg_tile_store(c->s, &(lg_tile_state){acc, row, j}, r, at, valid, p->run.lanes);
+    lg_epilogue_store(c->s, &c->epilogue, &(lg_tile_state){acc, row, j}, r, at, valid,
+                      p->run.lanes);
     lg_k_end(k);
 }
 
@@ -216,6 +219,10 @@ static void panels(const conv *c, lg_columns run, int r, int64_t start)
     } else {
         p.panel = lg_loop_over(k, "p", run.panels, &opened);
     }
+    int outer = opened;
+    lg_kx *channel = lg_kx_addi(k, output_channel(&p, lg_kx_int(k, 0)), -start);
+    int64_t channels = (int64_t)(run.vectors - 1) * run.lanes + run.valid;
+    lg_epilogue_clear(c->s, &c->epilogue, r, channel, channels);
     int64_t chunks = (c->blocks + c->chunk - 1) / c->chunk;
     lg_kx *chunk = lg_loop_over(k, "kc", chunks, &opened);
     if (c->rows == 1) {
@@ -225,6 +232,9 @@ static void panels(const conv *c, lg_columns run, int r, int64_t start)
         opened++;
     }
     row_of_tiles(&p, r, start, chunk, chunks);
+    for (; opened > outer; opened--)
+        lg_k_end(k);
+    lg_epilogue_flush(c->s, &c->epilogue, r, c->n, c->part, channel, channels);
     while (opened--)
         lg_k_end(k);
 }
@@ -313,7 +323,7 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
 {
     const lg_op *op = lg_tile_single(function, LG_OP_conv2d);
     if (!op || target->kind != LG_TARGET_CPU || op->results[0]->type.dtype != LG_F32 ||
-        function->results.count > MAX_RESULTS)
+        function->results.count > LG_MAX_EPILOGUE_RESULTS)
         return false;
     const lg_value *x = op->operands[0], *f = op->operands[1];
     if (x->kind != LG_VALUE_ARGUMENT || f->kind != LG_VALUE_ARGUMENT || !f->type.layout)
@@ -327,15 +337,16 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
         if ((dim.axis == 1 || dim.axis == 2) && dim.border < c.pad[dim.axis - 1])
             return false;
     }
-    int64_t panel = (int64_t)c.tile.vectors * c.tile.lanes, starts[MAX_RESULTS];
-    if (c.groups > 1 && (function->results.count > 1 || (c.f->dims[0] / c.groups) % panel ||
+    int64_t panel = (int64_t)c.tile.vectors * c.tile.lanes;
+    lg_epilogue epilogue;
+    if (!packed || !lg_epilogue_find(function, op, panel, &epilogue))
+        return false;
+    if (c.groups > 1 && (lg_epilogue_ranges(&epilogue) > 1 || (c.f->dims[0] / c.groups) % panel ||
                          (c.f->dims[1] % target->lanes && c.x->dims[3] >= target->lanes)))
         return false;
     lg_layout_dim last = lg_physical_dim(&x->type, lg_type_physical_rank(&x->type) - 1);
-    if (c.f->dims[1] >= target->lanes &&
-        (last.part != LG_PART_INNER || last.block != target->lanes))
-        return false;
-    return packed && lg_tile_epilogues(function, op, panel, starts);
+    return c.f->dims[1] < target->lanes ||
+           (last.part == LG_PART_INNER && last.block == target->lanes);
 }
 
 void lg_schedule_conv(lg_schedule *s)
@@ -355,6 +366,7 @@ void lg_schedule_conv(lg_schedule *s)
                           c.y->dims[0] * row_blocks * segments * c.splits);
     c.split = lg_kx_modi(k, job, c.splits);
     job = lg_kx_divi(k, job, c.splits);
+    c.part = lg_kx_modi(k, job, row_blocks * segments);
     c.w0 = lg_kx_muli(k, lg_kx_modi(k, job, segments), c.columns);
     job = lg_kx_divi(k, job, segments);
     c.h0 = lg_kx_muli(k, lg_kx_modi(k, job, row_blocks), c.rows);
@@ -365,15 +377,19 @@ void lg_schedule_conv(lg_schedule *s)
     if (c.chunk < c.blocks)
         c.partial = lg_k_alloc(k, "partial", LG_SCOPE_TILE, LG_F32, 1, 3,
                                (int64_t[]){c.rows, c.columns, c.tile.vectors * c.tile.lanes});
-    int64_t starts[MAX_RESULTS];
-    lg_tile_epilogues(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, starts);
-    for (int r = 0; r < s->function->results.count; r++) {
-        const lg_type *type = &s->function->results.items[r]->type;
+    lg_epilogue_find(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
+    lg_epilogue_begin(s, &c.epilogue, row_blocks * segments);
+    for (int r = 0; r < c.epilogue.count; r++) {
+        int64_t start = c.epilogue.starts[r];
         lg_columns runs[3];
-        int count = lg_tile_columns(c.tile, starts[r], type->dims[3] / c.groups, true, runs);
+        int count = 0;
+        if (c.epilogue.first[r] == r)
+            count = lg_tile_columns(c.tile, start, c.epilogue.images[r]->type.dims[3] / c.groups,
+                                    true, runs);
         for (int i = 0; i < count; i++)
-            panels(&c, runs[i], r, starts[r]);
-        zero_borders(&c, r);
+            panels(&c, runs[i], r, start);
+        if (!c.epilogue.sums[r])
+            zero_borders(&c, r);
     }
     lg_k_end(k);
 }

@@ -86,26 +86,6 @@ typedef struct lg_tile_operands {
 } lg_tile_operands;
 void lg_tile_clear(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile);
 void lg_tile_multiply(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile, const lg_tile_operands *from);
-// The tile whose accumulators stand for the elements of a contraction in its epilogue.
-typedef struct lg_tile_state {
-    lg_kbuffer *acc;
-    lg_kx *row;
-    int vector;
-} lg_tile_state;
-// The `element` function of that binding (ctx->schedule is the lg_tile_state).
-lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_index *index,
-                       int lanes);
-// Computes `valid` lanes of result `r` at `at` (one entry an axis) from the accumulator that
-// `state` names, and stores them; the lanes from there to `lanes`, which round up a block, become
-// zero.
-void lg_tile_store(lg_schedule *s, lg_tile_state *state, int r, const lg_index *at, int valid,
-                   int lanes);
-// If every result of `function` is an epilogue of the single contraction `op` (elementwise, or a
-// slice of whole panels along the last axis), gives the column where each result starts.
-bool lg_tile_epilogues(const lg_function *function, const lg_op *op, int64_t panel,
-                       int64_t *starts);
-// The only op of that code in `function`, if no other reduces or contracts; or NULL.
-const lg_op *lg_tile_single(const lg_function *function, lg_opcode code);
 // A loop of `extent` iterations, or just 0 where it is 1. `*opened` counts.
 lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opened);
 
@@ -125,5 +105,29 @@ const lg_layout *lg_matrix_layout(lg_arena *arena, const lg_target *target, cons
 // rows and `w` columns.
 const lg_layout *lg_image_layout(lg_arena *arena, const lg_target *target, const lg_type *image,
                                  int64_t h, int64_t w);
+
+// ---- epilogues (passes/schedule/epilogue.c; of convolutions epilogue.h)
+
+// The tile whose accumulators stand for the elements of a contraction in its epilogue.
+typedef struct lg_tile_state {
+    lg_kbuffer *acc;
+    lg_kx *row;
+    int vector;
+} lg_tile_state;
+// The `element` function of that binding (ctx->schedule is the lg_tile_state).
+lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_index *index,
+                       int lanes);
+// Computes `valid` lanes of result `r` at `at` (one entry an axis) from the accumulator that
+// `state` names, and stores them; the lanes from there to `lanes`, which round up a block, become
+// zero.
+void lg_tile_store(lg_schedule *s, lg_tile_state *state, int r, const lg_index *at, int valid,
+                   int lanes);
+// If every result of `function` is an epilogue of the single contraction `op` (elementwise, or a
+// slice of whole panels along the last axis), gives the column where each result starts.
+bool lg_tile_epilogues(const lg_function *function, const lg_op *op, int64_t panel,
+                       int64_t *starts);
+// The only op of that code in `function`, if no other reduces or contracts (but for the sums over
+// pixels that a convolution's kernel may return); or NULL.
+const lg_op *lg_tile_single(const lg_function *function, lg_opcode code);
 
 #endif

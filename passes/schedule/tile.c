@@ -69,112 +69,12 @@ void lg_tile_multiply(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile, const lg_ti
     lg_k_end(k);
 }
 
-lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_index *index,
-                       int lanes)
-{
-    (void)value, (void)index;
-    const lg_tile_state *state = ctx->schedule;
-    lg_kx *at[] = {state->row, lg_kx_int(ctx->k, state->vector)};
-    lg_kx *element = lg_kx_load(ctx->k, state->acc, at, 1);
-    return lanes < element->type.lanes ? lg_kx_low(ctx->k, element, lanes) : element;
-}
-
-void lg_tile_store(lg_schedule *s, lg_tile_state *state, int r, const lg_index *at, int valid,
-                   int lanes)
-{
-    lg_kbuilder *k = &s->k;
-    const lg_value *result = s->function->results.items[r];
-    const lg_type *type = &result->type;
-    lg_kbuffer *buffer = lg_schedule_result(s, r);
-    int mark = lg_tensor_mark(&s->ctx), last = type->rank - 1;
-    s->ctx.schedule = state;
-    lg_kx *element = lg_element(&s->ctx, result, at, valid);
-    lg_store_element(k, buffer, type, 0, at, valid, element);
-    if (lg_physical_dim(type, lg_type_physical_rank(type) - 1).part == LG_PART_INNER &&
-        valid < lanes) {
-        lg_index rest[LG_MAX_RANK];
-        for (int a = 0; a < type->rank; a++)
-            rest[a] = at[a];
-        rest[last].base = lg_kx_addi(k, at[last].base, valid);
-        lg_store_element(k, buffer, type, 0, rest, lanes - valid, lg_kx_float(k, 0));
-    }
-    lg_tensor_forget(&s->ctx, mark);
-}
-
 lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opened)
 {
     if (extent == 1)
         return lg_kx_int(k, 0);
     ++*opened;
     return lg_k_for(k, LG_LOOP_SERIAL, name, extent);
-}
-
-// ---- what may follow a contraction in its kernel
-
-const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
-{
-    const lg_op *found = NULL;
-    LG_FOR_OPS (op, function) {
-        lg_op_class class = lg_op_info_of(op->code)->class;
-        bool reduces = class == LG_CLASS_REDUCTION || class == LG_CLASS_CONTRACTION ||
-                       op->code == LG_OP_scatter_add;
-        if (reduces && (found || op->code != code))
-            return NULL;
-        if (reduces)
-            found = op;
-    }
-    return found;
-}
-
-enum { INDEPENDENT = -1, UNSUITABLE = -2 };
-
-// The column of the contraction at which `value` starts, if its elements are made of elements of
-// the contraction at the same place.
-static int64_t column_of(const lg_value *value, const lg_op *contraction)
-{
-    if (value->kind != LG_VALUE_RESULT)
-        return INDEPENDENT;
-    const lg_op *op = value->op;
-    if (op == contraction)
-        return 0;
-    int64_t column = INDEPENDENT;
-    for (int i = 0; i < op->operand_count; i++) {
-        int64_t from = column_of(op->operands[i], contraction);
-        if (from == UNSUITABLE || (from >= 0 && column >= 0 && from != column))
-            return UNSUITABLE;
-        column = from >= 0 ? from : column;
-    }
-    if (column == INDEPENDENT || lg_op_info_of(op->code)->class == LG_CLASS_ELEMENTWISE ||
-        op->code == LG_OP_cast)
-        return column;
-    if (op->code != LG_OP_slice)
-        return UNSUITABLE;
-    const lg_type *from = &op->operands[0]->type;
-    for (int a = 0; a < from->rank; a++)
-        if (lg_op_int_at(op, LG_ATTR_step, a) != 1 ||
-            (a < from->rank - 1 && op->results[0]->type.dims[a] != from->dims[a]))
-            return UNSUITABLE;
-    return column + lg_op_int_at(op, LG_ATTR_start, from->rank - 1);
-}
-
-bool lg_tile_epilogues(const lg_function *function, const lg_op *op, int64_t panel, int64_t *starts)
-{
-    int rank = op->results[0]->type.rank;
-    int64_t columns = op->results[0]->type.dims[rank - 1];
-    for (int i = 0; i < function->results.count; i++) {
-        const lg_type *type = &function->results.items[i]->type;
-        starts[i] = column_of(function->results.items[i], op);
-        if (starts[i] < 0 || starts[i] % panel || type->rank != rank ||
-            lg_compute_dtype(type->dtype) != LG_F32)
-            return false;
-        int64_t size = type->dims[rank - 1];
-        if (size % panel && starts[i] + size != columns)
-            return false;
-        lg_layout_dim last = lg_physical_dim(type, lg_type_physical_rank(type) - 1);
-        if (last.axis != rank - 1)
-            return false;
-    }
-    return true;
 }
 
 // ---- layouts

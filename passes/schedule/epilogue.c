@@ -1,0 +1,271 @@
+// What follows a contraction in its kernel. A schedule holds a tile of accumulators; the elements
+// of every result are expressions of them (lg_element reaches the accumulator through
+// lg_tile_element), stored vector by vector.
+//
+// A sum over pixels can't be stored so: many jobs add to one element. Each job adds up what it
+// computes, in the order in which it computes it, and writes its sums to a row of its own; a second
+// kernel adds the rows in order. So results don't depend on threads, and an image that is only
+// summed (global average pooling) is never written.
+#include "passes/schedule/epilogue.h"
+
+#include <assert.h>
+#include <string.h>
+
+lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_index *index,
+                       int lanes)
+{
+    (void)value, (void)index;
+    const lg_tile_state *state = ctx->schedule;
+    lg_kx *at[] = {state->row, lg_kx_int(ctx->k, state->vector)};
+    lg_kx *element = lg_kx_load(ctx->k, state->acc, at, 1);
+    return lanes < element->type.lanes ? lg_kx_low(ctx->k, element, lanes) : element;
+}
+
+// Stores `valid` lanes of result `r`; those that round up a block become zero.
+static void store_vector(lg_schedule *s, int r, const lg_index *at, int valid, int lanes,
+                         lg_kx *element)
+{
+    lg_kbuilder *k = &s->k;
+    const lg_type *type = &s->function->results.items[r]->type;
+    lg_kbuffer *buffer = lg_schedule_result(s, r);
+    int last = type->rank - 1;
+    lg_store_element(k, buffer, type, 0, at, valid, element);
+    if (lg_physical_dim(type, lg_type_physical_rank(type) - 1).part == LG_PART_INNER &&
+        valid < lanes) {
+        lg_index rest[LG_MAX_RANK];
+        for (int a = 0; a < type->rank; a++)
+            rest[a] = at[a];
+        rest[last].base = lg_kx_addi(k, at[last].base, valid);
+        lg_store_element(k, buffer, type, 0, rest, lanes - valid, lg_kx_float(k, 0));
+    }
+}
+
+void lg_tile_store(lg_schedule *s, lg_tile_state *state, int r, const lg_index *at, int valid,
+                   int lanes)
+{
+    int mark = lg_tensor_mark(&s->ctx);
+    s->ctx.schedule = state;
+    store_vector(s, r, at, valid, lanes,
+                 lg_element(&s->ctx, s->function->results.items[r], at, valid));
+    lg_tensor_forget(&s->ctx, mark);
+}
+
+// ---- what may follow a contraction in its kernel
+
+const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
+{
+    const lg_op *found = NULL;
+    LG_FOR_OPS (op, function) {
+        lg_op_class class = lg_op_info_of(op->code)->class;
+        bool reduces = class == LG_CLASS_REDUCTION || class == LG_CLASS_CONTRACTION ||
+                       op->code == LG_OP_scatter_add;
+        if (code == LG_OP_conv2d && lg_is_pixel_sum(op) &&
+            lg_result_index(function, op->results[0]) >= 0)
+            continue;
+        if (reduces && (found || op->code != code))
+            return NULL;
+        if (reduces)
+            found = op;
+    }
+    return found;
+}
+
+enum { INDEPENDENT = -1, UNSUITABLE = -2 };
+
+// The column of the contraction at which `value` starts, if its elements are made of elements of
+// the contraction at the same place.
+static int64_t column_of(const lg_value *value, const lg_op *contraction)
+{
+    if (value->kind != LG_VALUE_RESULT)
+        return INDEPENDENT;
+    const lg_op *op = value->op;
+    if (op == contraction)
+        return 0;
+    int64_t column = INDEPENDENT;
+    for (int i = 0; i < op->operand_count; i++) {
+        int64_t from = column_of(op->operands[i], contraction);
+        if (from == UNSUITABLE || (from >= 0 && column >= 0 && from != column))
+            return UNSUITABLE;
+        column = from >= 0 ? from : column;
+    }
+    if (column == INDEPENDENT || lg_op_info_of(op->code)->class == LG_CLASS_ELEMENTWISE ||
+        op->code == LG_OP_cast)
+        return column;
+    if (op->code != LG_OP_slice)
+        return UNSUITABLE;
+    const lg_type *from = &op->operands[0]->type;
+    for (int a = 0; a < from->rank; a++)
+        if (lg_op_int_at(op, LG_ATTR_step, a) != 1 ||
+            (a < from->rank - 1 && op->results[0]->type.dims[a] != from->dims[a]))
+            return UNSUITABLE;
+    return column + lg_op_int_at(op, LG_ATTR_start, from->rank - 1);
+}
+
+// Do the elements of `value` come of whole panels of the contraction, from column `*start` on? As a
+// result, where it is `stored`, it also has to lie so that vectors of columns can be.
+static bool fits_panels(const lg_value *value, const lg_op *op, int64_t panel, bool stored,
+                        int64_t *start)
+{
+    int rank = op->results[0]->type.rank;
+    const lg_type *type = &value->type;
+    *start = column_of(value, op);
+    if (*start < 0 || *start % panel || type->rank != rank ||
+        lg_compute_dtype(type->dtype) != LG_F32)
+        return false;
+    int64_t size = type->dims[rank - 1];
+    if (size % panel && *start + size != op->results[0]->type.dims[rank - 1])
+        return false;
+    return !stored || lg_physical_dim(type, lg_type_physical_rank(type) - 1).axis == rank - 1;
+}
+
+bool lg_tile_epilogues(const lg_function *function, const lg_op *op, int64_t panel, int64_t *starts)
+{
+    for (int i = 0; i < function->results.count; i++)
+        if (!fits_panels(function->results.items[i], op, panel, true, &starts[i]))
+            return false;
+    return true;
+}
+
+// ---- sums over pixels
+
+bool lg_is_pixel_sum(const lg_op *op)
+{
+    if (op->code != LG_OP_reduce_sum || op->operands[0]->type.rank != 4 ||
+        op->results[0]->type.dtype != LG_F32)
+        return false;
+    const lg_attr *axes = lg_op_attr(op, LG_ATTR_axes);
+    int first = axes->count == 2 ? 1 : 0;
+    if (axes->count != 3 - first)
+        return false;
+    for (int i = 0; i < axes->count; i++)
+        if (axes->as.ints[i] != first + i)
+            return false;
+    return true;
+}
+
+// What is stored or summed for a result.
+static const lg_value *image_of(const lg_value *result)
+{
+    bool sum = result->kind == LG_VALUE_RESULT && lg_is_pixel_sum(result->op);
+    return sum ? result->op->operands[0] : result;
+}
+
+bool lg_epilogue_is_sum(const lg_epilogue *e, const lg_function *function, int r)
+{
+    return e->images[r] != function->results.items[r];
+}
+
+bool lg_epilogue_find(const lg_function *function, const lg_op *op, int64_t panel, lg_epilogue *e)
+{
+    if (function->results.count > LG_MAX_EPILOGUE_RESULTS)
+        return false;
+    *e = (lg_epilogue){.count = function->results.count};
+    for (int i = 0; i < e->count; i++) {
+        e->images[i] = image_of(function->results.items[i]);
+        bool sum = lg_epilogue_is_sum(e, function, i);
+        if (!fits_panels(e->images[i], op, panel, !sum, &e->starts[i]))
+            return false;
+        e->first[i] = i;
+        for (int j = i - 1; j >= 0; j--)
+            if (e->starts[j] == e->starts[i] &&
+                e->images[j]->type.dims[3] == e->images[i]->type.dims[3])
+                e->first[i] = j;
+    }
+    return true;
+}
+
+int lg_epilogue_ranges(const lg_epilogue *e)
+{
+    int ranges = 0;
+    for (int i = 0; i < e->count; i++)
+        ranges += e->first[i] == i;
+    return ranges;
+}
+
+void lg_epilogue_begin(lg_schedule *s, lg_epilogue *e, int64_t parts)
+{
+    for (int i = 0; i < e->count; i++) {
+        lg_kbuffer *result = lg_schedule_result(s, i);
+        result->scope = LG_SCOPE_OUT; // also of a result that is summed: that reads no memory
+        if (!lg_epilogue_is_sum(e, s->function, i))
+            continue;
+        const lg_type *type = &e->images[i]->type;
+        int64_t lanes = s->target->lanes, channels = (type->dims[3] + lanes - 1) / lanes * lanes;
+        e->sums[i] = lg_k_alloc(&s->k, "sums", LG_SCOPE_TILE, LG_F32, 1, 1, &channels);
+        int64_t rows[] = {type->dims[0], parts, 1, type->dims[3]};
+        result->rank = 4;
+        memcpy(result->dims, rows, sizeof rows);
+    }
+}
+
+static void clear_sums(lg_kbuilder *k, lg_kbuffer *sums, lg_kx *channel, int64_t count,
+                       int64_t lanes)
+{
+    for (int64_t c = 0; c < count; c += lanes) {
+        lg_kx *at = lg_kx_addi(k, channel, c);
+        lg_k_store(k, sums, &at, (int)(count - c < lanes ? count - c : lanes), lg_kx_float(k, 0));
+    }
+}
+
+void lg_epilogue_clear(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *channel, int64_t count)
+{
+    for (int i = r; i < e->count; i++)
+        if (e->first[i] == r && e->sums[i])
+            clear_sums(&s->k, e->sums[i], channel, count, s->target->lanes);
+}
+
+static void add_to_sums(lg_kbuilder *k, lg_kbuffer *sums, lg_kx *channel, int lanes, lg_kx *element)
+{
+    lg_kx *before = lg_kx_load(k, sums, &channel, lanes);
+    lg_k_store(k, sums, &channel, lanes, lg_kx_apply(k, LG_S_ADD, before, element, NULL));
+}
+
+void lg_epilogue_store(lg_schedule *s, const lg_epilogue *e, lg_tile_state *state, int r,
+                       const lg_index *at, int valid, int lanes)
+{
+    int mark = lg_tensor_mark(&s->ctx);
+    s->ctx.schedule = state;
+    for (int i = r; i < e->count; i++) {
+        if (e->first[i] != r)
+            continue;
+        lg_kx *element = lg_element(&s->ctx, e->images[i], at, valid);
+        if (e->sums[i])
+            add_to_sums(&s->k, e->sums[i], at[3].base, valid, element);
+        else
+            store_vector(s, i, at, valid, lanes, element);
+    }
+    lg_tensor_forget(&s->ctx, mark);
+}
+
+void lg_epilogue_flush(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *image, lg_kx *part,
+                       lg_kx *channel, int64_t count)
+{
+    lg_kbuilder *k = &s->k;
+    int64_t width = s->target->lanes;
+    for (int i = r; i < e->count; i++) {
+        if (e->first[i] != r || !e->sums[i])
+            continue;
+        for (int64_t c = 0; c < count; c += width) {
+            int lanes = (int)(count - c < width ? count - c : width);
+            lg_kx *at = lg_kx_addi(k, channel, c);
+            lg_kx *row[] = {image, part, lg_kx_int(k, 0), at};
+            lg_k_store(k, lg_schedule_result(s, i), row, lanes,
+                       lg_kx_load(k, e->sums[i], &at, lanes));
+        }
+    }
+}
+
+lg_type lg_written_type(const lg_kernel *kernel, const lg_function *function, int r)
+{
+    const lg_value *value = function->results.items[r];
+    const lg_kbuffer *buffer = kernel->params.items[function->arguments.count + r];
+    lg_type type = value->type;
+    bool same = buffer->rank == lg_type_physical_rank(&type);
+    for (int d = 0; same && d < buffer->rank; d++)
+        same = buffer->dims[d] == lg_type_physical_dim(&type, d);
+    if (same || image_of(value) == value)
+        return type;
+    type.layout = NULL;
+    memcpy(type.dims, buffer->dims, sizeof type.dims[0] * 4);
+    return type;
+}

@@ -1,0 +1,55 @@
+// What becomes of a contraction's elements while they are in registers: elementwise ops, stores,
+// and sums over pixels.
+#ifndef LG_PASSES_SCHEDULE_EPILOGUE_H
+#define LG_PASSES_SCHEDULE_EPILOGUE_H
+
+#include "passes/schedule/schedule.h"
+
+enum { LG_MAX_EPILOGUE_RESULTS = 8 };
+
+// The results of a kernel function around one contraction. Those that start at the same column and
+// have as many of them are one range: they come of the same accumulators.
+typedef struct lg_epilogue {
+    int count;
+    int64_t starts[LG_MAX_EPILOGUE_RESULTS];         // column of the contraction, by result
+    int first[LG_MAX_EPILOGUE_RESULTS];              // first result of its range, by result
+    const lg_value *images[LG_MAX_EPILOGUE_RESULTS]; // what is stored or summed, by result
+    lg_kbuffer *sums[LG_MAX_EPILOGUE_RESULTS];       // TILE: sums of the job by channel, or NULL
+} lg_epilogue;
+
+// Is `op` a sum of an image over its pixels, of each image or of all of them? Such a sum may end a
+// convolution's kernel.
+bool lg_is_pixel_sum(const lg_op *op);
+// If every result of `function` is an epilogue of the convolution `op` (elementwise, or a slice of
+// whole panels of channels), or a pixel sum of one, describes them.
+bool lg_epilogue_find(const lg_function *function, const lg_op *op, int64_t panel, lg_epilogue *e);
+// How many ranges there are.
+int lg_epilogue_ranges(const lg_epilogue *e);
+// Is result `r` the sum of an image?
+bool lg_epilogue_is_sum(const lg_epilogue *e, const lg_function *function, int r);
+
+// A schedule cuts every image into `parts` of any shape. For each range (r: its first result) and
+// each part it clears the sums of some channels, stores all of the part's elements of these
+// channels, and flushes the sums. Channels count from the range's start; `count` is constant, and
+// the store's channels lie in it. All of them do nothing where there is no sum.
+//
+//   lg_epilogue_begin(s, &e, parts)                         in the loop over jobs
+//     lg_epilogue_clear(s, &e, r, channel, count)
+//       lg_epilogue_store(s, &e, &state, r, at, valid, lanes)      each vector
+//     lg_epilogue_flush(s, &e, r, image, part, channel, count)
+//
+// The kernel's parameter of a sum then is f32[images, parts, 1, channels], to be added up by a
+// kernel behind it (lower does that): which thread ran which job leaves no trace in the result.
+void lg_epilogue_begin(lg_schedule *s, lg_epilogue *e, int64_t parts);
+void lg_epilogue_clear(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *channel, int64_t count);
+// As lg_tile_store, for all results on the range of `r`.
+void lg_epilogue_store(lg_schedule *s, const lg_epilogue *e, lg_tile_state *state, int r,
+                       const lg_index *at, int valid, int lanes);
+void lg_epilogue_flush(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *image, lg_kx *part,
+                       lg_kx *channel, int64_t count);
+
+// The type in which `kernel`, made of `function`, writes result `r`: its own, or, of a sum in
+// parts, a row for each part.
+lg_type lg_written_type(const lg_kernel *kernel, const lg_function *function, int r);
+
+#endif
