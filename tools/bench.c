@@ -209,16 +209,20 @@ static bool time_run(bench_run *r, int row, lg_diag *diag)
     return good || lg_cli_fail(diag, &error);
 }
 
-// The machine's peak is measured between the runs too: it drifts, and a roof of another minute
-// would be another machine's. Memory is not: it would empty the caches that the model finds warm
-// from one run to the next.
+// The machine's peak is measured between the runs too, a few times a second: it drifts, and a roof
+// of another minute would be another machine's. Memory is not: it would empty the caches that the
+// model finds warm from one run to the next. Even the peak slows down a run of microseconds that
+// comes right behind it, hence not before each.
 static bool time_runs(bench_run *r, lg_diag *diag)
 {
     sample_machine(r);
+    double sampled = lg_now();
     for (int run = -1; run < r->bench.runs; run++) {
         lg_progress_step(r->progress, "run %d of %d", run + 1, r->bench.runs);
-        if (r->meter)
+        if (r->meter && lg_now() - sampled > 0.25) {
             lg_meter_sample(r->meter, true);
+            sampled = lg_now();
+        }
         if (r->trace && run >= 0)
             lg_trace_begin(r->trace);
         if (!time_run(r, run < 0 ? 0 : run, diag)) // the first of all is not kept

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 void lg_bench_print_table(const lg_bench_result *result, FILE *out);
-// One JSON object; docs/performance.md names what is in it. Fails on lack of memory only.
+// The same as one JSON object. Fails on lack of memory only.
 bool lg_bench_print_json(const lg_bench_result *result, FILE *out);
 
 #endif
