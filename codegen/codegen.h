@@ -21,6 +21,7 @@ typedef struct lg_cpu_target {
     const char *name;     // the row of the target table: "x86-64-v3", "aarch64"
     char triple[96];      // "x86_64-pc-linux-gnu"
     const char *cpu;      // LLVM's name of it
+    const char *tune;     // LLVM's name of the one to schedule for, or ""
     const char *features; // beyond those of `cpu`: "+f16c", or ""
 } lg_cpu_target;
 

@@ -41,6 +41,8 @@ void lg_emit_function_attributes(lg_emitter *e, LLVMValueRef function)
 {
     const lg_cpu_target *target = e->options->target;
     add_text_attribute(e, function, "target-cpu", target->cpu);
+    if (*target->tune)
+        add_text_attribute(e, function, "tune-cpu", target->tune);
     if (*target->features)
         add_text_attribute(e, function, "target-features", target->features);
     // Vectors are as wide as the schedule made them; LLVM would split 512 bits into two by itself.
