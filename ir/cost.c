@@ -47,6 +47,17 @@ static double flops_conv2d(const lg_op *op)
     return flops_convolution(op->results[0], op->operands[1]);
 }
 
+static double flops_winograd_filter(const lg_op *op)
+{
+    return 2 * 9 * elements(op->results[0]);
+}
+
+// What the convolution costs when it is done directly, so that speeds compare.
+static double flops_winograd_conv2d(const lg_op *op)
+{
+    return 2 * elements(op->results[0]) * 9 * (double)op->operands[1]->type.dims[1];
+}
+
 static double flops_conv2d_input_grad(const lg_op *op)
 {
     return flops_convolution(op->operands[0], op->operands[1]);

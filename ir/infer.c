@@ -225,6 +225,7 @@ static bool needs_declared(lg_opcode code)
     case LG_OP_broadcast:
     case LG_OP_relayout:
     case LG_OP_scatter_add:
+    case LG_OP_winograd_filter:
     case LG_OP_conv2d_input_grad:
     case LG_OP_conv2d_filter_grad:
         return true;

@@ -114,6 +114,39 @@ bool infer_conv2d(const lg_inference *in)
     return take_floats(in, "image", "filter") && convolve(in, in->a, in->b, in->result);
 }
 
+static bool is_winograd_form(const lg_type *filter)
+{
+    int64_t n = filter->rank == 4 ? filter->dims[2] : 0;
+    return (n == 4 || n == 6 || n == 8) && filter->dims[3] == n;
+}
+
+bool infer_winograd_filter(const lg_inference *in)
+{
+    const lg_type *from = in->a, *to = in->declared;
+    if (!lg_dtype_is_float(from->dtype))
+        return lg_infer_fault(in, "takes floats, filter is %s", lg_dtype_name(from->dtype));
+    if (from->rank != 4 || from->dims[2] != 3 || from->dims[3] != 3)
+        return lg_infer_fault(in, "filter must be [o,c,3,3], is %s", lg_infer_text(in, from));
+    if (!is_winograd_form(to) || to->dims[0] != from->dims[0] || to->dims[1] != from->dims[1])
+        return lg_infer_fault(in, "result must be [%lld,%lld,m+2,m+2], m being 2, 4 or 6, is %s",
+                              (long long)from->dims[0], (long long)from->dims[1],
+                              lg_infer_text(in, to));
+    *in->result = lg_type_make(from->dtype, 4, to->dims);
+    return true;
+}
+
+bool infer_winograd_conv2d(const lg_inference *in)
+{
+    if (!take_floats(in, "image", "filter"))
+        return false;
+    if (!is_winograd_form(in->b))
+        return lg_infer_fault(in, "filter must be [o,c,m+2,m+2], m being 2, 4 or 6, is %s",
+                              lg_infer_text(in, in->b));
+    lg_type direct = *in->b;
+    direct.dims[2] = direct.dims[3] = 3;
+    return convolve(in, in->a, &direct, in->result);
+}
+
 static bool check_gradient(const lg_inference *in, const lg_type *image, const lg_type *filter,
                            const lg_type *gradient)
 {

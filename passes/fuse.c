@@ -484,7 +484,8 @@ static bool is_small(const fuser *f, const lg_group *g, double max_flops, stage_
         const lg_type *type = &op->results[0]->type;
         lg_op_class class = class_of(op);
         if (op->code == LG_OP_conv2d || op->code == LG_OP_conv2d_input_grad ||
-            op->code == LG_OP_conv2d_filter_grad || op->code == LG_OP_scatter_add)
+            op->code == LG_OP_conv2d_filter_grad || op->code == LG_OP_winograd_conv2d ||
+            op->code == LG_OP_winograd_filter || op->code == LG_OP_scatter_add)
             return false;
         if (type->rank == 4 && type->dims[1] * type->dims[2] > 1) // images have better loops
             return false;

@@ -50,10 +50,15 @@ static int64_t border_of(const lg_map *map, const lg_value *value)
     return n ? n - 1 : 0;
 }
 
+static bool is_convolution(const lg_op *op)
+{
+    return op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d;
+}
+
 static void note_convolutions(layouter *l, const lg_op *call)
 {
     LG_FOR_OPS (op, lg_op_callee(call)) {
-        if (op->code != LG_OP_conv2d || op->operands[0]->kind != LG_VALUE_ARGUMENT ||
+        if (!is_convolution(op) || op->operands[0]->kind != LG_VALUE_ARGUMENT ||
             op->operands[0]->type.dtype != LG_F32)
             continue;
         const lg_value *image = call->operands[op->operands[0]->index];
@@ -141,7 +146,7 @@ static void copy_fixed_images(layouter *l)
         if (op->code != LG_OP_call)
             continue;
         LG_FOR_OPS (conv, lg_op_callee(op)) {
-            if (conv->code != LG_OP_conv2d || conv->operands[0]->kind != LG_VALUE_ARGUMENT)
+            if (!is_convolution(conv) || conv->operands[0]->kind != LG_VALUE_ARGUMENT)
                 continue;
             lg_value **use = &op->operands[conv->operands[0]->index], *image = *use;
             if (!lg_map_number(&l->border_h, image) || image->type.layout ||
@@ -282,6 +287,8 @@ static lg_value *packed_value(const lg_module *module, const lg_value *symbol)
 // The layout in which `op`, a contraction of a kernel, wants its right operand, or NULL.
 static const lg_layout *wanted_layout(const layouter *l, const lg_op *op, const lg_value *weight)
 {
+    if (op->code == LG_OP_winograd_conv2d)
+        return lg_winograd_layout(l->arena, l->ctx->target, &weight->type);
     if (op->code == LG_OP_conv2d)
         return lg_filter_layout(l->arena, l->ctx->target, &weight->type);
     bool transposed = lg_op_int(op, LG_ATTR_tb);
@@ -295,7 +302,7 @@ static const lg_layout *wanted_layout(const layouter *l, const lg_op *op, const 
 // The right operand of `op` as an argument of its kernel, if its layout matters; or NULL.
 static const lg_value *weight_argument(const lg_op *op)
 {
-    bool reads = (op->code == LG_OP_conv2d || op->code == LG_OP_matmul) &&
+    bool reads = (is_convolution(op) || op->code == LG_OP_matmul) &&
                  op->operands[1]->kind == LG_VALUE_ARGUMENT &&
                  op->operands[1]->type.dtype == LG_F32;
     return reads ? op->operands[1] : NULL;

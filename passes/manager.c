@@ -118,6 +118,26 @@ static bool check_names(pass_run *r, const char *list, const char *option)
     return ok;
 }
 
+// The options of `text`, a pipeline itself, go before those of the stages of the same pass.
+static bool set_options(pass_run *r, const char *text, lg_pipeline *pipeline)
+{
+    lg_pipeline given = {0};
+    if (!text)
+        return true;
+    bool ok = lg_pipeline_parse(r->arena, text, r->options->loaded_count, r->options->loaded,
+                                &given, r->diag);
+    for (int i = 0; i < pipeline->stages.count; i++)
+        for (int j = 0; j < given.stages.count; j++) {
+            lg_stage *stage = &pipeline->stages.items[i], *own = &given.stages.items[j];
+            if (own->pass != stage->pass)
+                continue;
+            for (int o = 0; o < stage->options.count; o++)
+                LG_PUSH(r->arena, &own->options, stage->options.items[o]);
+            stage->options = own->options;
+        }
+    return ok;
+}
+
 bool lg_pipeline_run(lg_unit *unit, const char *text, const lg_pipeline_options *options,
                      lg_diag *diag)
 {
@@ -125,6 +145,7 @@ bool lg_pipeline_run(lg_unit *unit, const char *text, const lg_pipeline_options 
     lg_pipeline pipeline = {0};
     bool ok =
         lg_pipeline_parse(r.arena, text, options->loaded_count, options->loaded, &pipeline, diag);
+    ok &= set_options(&r, options->set, &pipeline);
     ok &= check_names(&r, options->print_after, "print-after");
     ok &= check_names(&r, options->disable, "disable");
     r.properties = lg_unit_properties(unit);

@@ -91,6 +91,7 @@ typedef struct lg_pipeline_options {
     bool verify;             // after every pass
     bool check_each;         // compare with the reference interpreter before and after every pass
     const char *disable;     // comma-separated names of passes to leave out, or NULL
+    const char *set;         // options for passes of the pipeline, "winograd{tile=4}", or NULL
     int loaded_count;        // passes loaded from shared objects
     const lg_pass_info *const *loaded;
     FILE *timing; // a table of passes with time and changes goes here, or NULL

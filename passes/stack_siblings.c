@@ -73,6 +73,8 @@ static bool is_stackable(const lg_op *op)
     case LG_OP_scatter_add:
     case LG_OP_relayout:
     case LG_OP_conv2d:
+    case LG_OP_winograd_conv2d:
+    case LG_OP_winograd_filter:
     case LG_OP_conv2d_input_grad:
     case LG_OP_conv2d_filter_grad:
         return false; // fixed ranks, or an operand that is a list

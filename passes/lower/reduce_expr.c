@@ -4,6 +4,8 @@
 // speed (tiles) are elsewhere and take over where they apply.
 #include "passes/lower/tensor_expr.h"
 
+#include "ir/winograd.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -346,9 +348,101 @@ static lg_kx *scatter_add_element(lg_tensor_context *ctx, const lg_op *op, const
     return accumulated(ctx, sum);
 }
 
+// ---- Winograd's forms
+
+// Row `at` of the matrix of coefficients, element `tap`: a chain of choices, one where they change.
+static lg_kx *coefficient(lg_kbuilder *k, const lg_winograd *w, lg_kx *at, int tap)
+{
+    lg_kx *chosen = lg_kx_float(k, w->filter[w->n - 1][tap]);
+    for (int i = w->n - 2; i >= 0; i--)
+        if (w->filter[i][tap] != w->filter[i + 1][tap])
+            chosen = lg_kx_apply(k, LG_S_SELECT, lg_kx_apply(k, LG_S_LE, at, lg_kx_int(k, i), NULL),
+                                 lg_kx_float(k, w->filter[i][tap]), chosen);
+    return lg_k_let(k, "coefficient", chosen);
+}
+
+static lg_kx *winograd_filter_element(lg_tensor_context *ctx, const lg_op *op,
+                                      const lg_index *index, int lanes)
+{
+    lg_kbuilder *k = ctx->k;
+    lg_winograd w;
+    lg_winograd_make(&w, (int)op->results[0]->type.dims[2] - 2);
+    lg_kx *row[LG_WINOGRAD_FILTER], *column[LG_WINOGRAD_FILTER], *sum = NULL;
+    for (int i = 0; i < LG_WINOGRAD_FILTER; i++) {
+        row[i] = coefficient(k, &w, index[2].base, i);
+        column[i] = coefficient(k, &w, index[3].base, i);
+    }
+    for (int i = 0; i < LG_WINOGRAD_FILTER; i++) {
+        lg_kx *part = NULL;
+        for (int j = 0; j < LG_WINOGRAD_FILTER; j++) {
+            lg_index at[] = {index[0], index[1], lg_index_int(k, i), lg_index_int(k, j)};
+            lg_kx *tap = lg_element(ctx, op->operands[0], at, lanes);
+            part = part ? lg_kx_apply(k, LG_S_FMA, column[j], tap, part)
+                        : lg_kx_apply(k, LG_S_MUL, column[j], tap, NULL);
+        }
+        sum = sum ? lg_kx_apply(k, LG_S_FMA, row[i], part, sum)
+                  : lg_kx_apply(k, LG_S_MUL, row[i], part, NULL);
+    }
+    return sum;
+}
+
+// Tap [row][column] of the filter that the form was made of: the points 0 and infinity hold the
+// outer taps alone, the difference of p and -p the one between.
+static lg_kx *tap_of_form(lg_tensor_context *ctx, const lg_value *form, const lg_winograd *w,
+                          const lg_index *output, const lg_index *channel, const int *tap)
+{
+    lg_kbuilder *k = ctx->k;
+    const int places[LG_WINOGRAD_FILTER][2] = {{0, -1}, {1, 2}, {w->n - 1, -1}};
+    lg_kx *sum = NULL;
+    double scale = 1;
+    for (int i = 0; i < 2; i++) {
+        int place = places[tap[i]][0];
+        scale /= w->filter[place][tap[i]] * (places[tap[i]][1] < 0 ? 1 : 2);
+    }
+    for (int i = 0; i < 4; i++) {
+        int row = places[tap[0]][i / 2], column = places[tap[1]][i % 2];
+        if (row < 0 || column < 0)
+            continue;
+        lg_index at[] = {*output, *channel, lg_index_int(k, row), lg_index_int(k, column)};
+        lg_kx *value = lg_element(ctx, form, at, 1);
+        bool minus = i / 2 != i % 2;
+        sum = sum ? lg_kx_apply(k, minus ? LG_S_SUB : LG_S_ADD, sum, value, NULL) : value;
+    }
+    return lg_kx_apply(k, LG_S_MUL, sum, lg_kx_float(k, scale), NULL);
+}
+
+// The convolution done directly, for targets that have no schedule for the form.
+static lg_kx *winograd_conv2d_element(lg_tensor_context *ctx, const lg_op *op,
+                                      const lg_index *index)
+{
+    lg_kbuilder *k = ctx->k;
+    const lg_type *x = &op->operands[0]->type, *u = &op->operands[1]->type;
+    window w = window_of(op);
+    lg_winograd f;
+    lg_winograd_make(&f, (int)u->dims[2] - 2);
+    accumulator sum = accumulate_from(ctx, LG_F32, 1, 0);
+    for (int i = 0; i < LG_WINOGRAD_FILTER * LG_WINOGRAD_FILTER; i++) {
+        const int tap[] = {i / LG_WINOGRAD_FILTER, i % LG_WINOGRAD_FILTER};
+        int mark = lg_tensor_mark(ctx), opened = 1;
+        lg_index at[4] = {index[0]};
+        for (int axis = 0; axis < 2; axis++) {
+            at[1 + axis] = lg_index_of(
+                image_position(k, &w, axis, index[1 + axis].base, lg_kx_int(k, tap[axis])));
+            opened += guard(k, at[1 + axis].base, x->dims[1 + axis]);
+        }
+        at[3] = lg_index_of(loop(ctx, "c", u->dims[1]));
+        accumulate_product(ctx, sum, lg_element(ctx, op->operands[0], at, 1),
+                           tap_of_form(ctx, op->operands[1], &f, &index[3], &at[3], tap));
+        end_loops(ctx, opened, mark);
+    }
+    return accumulated(ctx, sum);
+}
+
 lg_kx *lg_reduce_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index, int lanes)
 {
     switch (op->code) {
+    case LG_OP_winograd_filter:
+        return winograd_filter_element(ctx, op, index, lanes);
     case LG_OP_reduce_sum:
     case LG_OP_reduce_max:
         return reduce_axes(ctx, op, index, lanes);
@@ -363,6 +457,8 @@ lg_kx *lg_reduce_element(lg_tensor_context *ctx, const lg_op *op, const lg_index
     switch (op->code) {
     case LG_OP_argmax:
         return reduce_argmax(ctx, op, index);
+    case LG_OP_winograd_conv2d:
+        return winograd_conv2d_element(ctx, op, index);
     case LG_OP_conv2d:
         return conv2d_element(ctx, op, index);
     case LG_OP_conv2d_input_grad:

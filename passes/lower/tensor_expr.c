@@ -456,7 +456,9 @@ bool lg_element_has_lanes(const lg_tensor_context *ctx, const lg_value *value, i
     case LG_CLASS_REDUCTION:
         return op->code != LG_OP_argmax && lg_element_has_lanes(ctx, op->operands[0], axis);
     case LG_CLASS_CONTRACTION:
-        return op->code == LG_OP_matmul && axis == value->type.rank - 1;
+        return (op->code == LG_OP_matmul && axis == value->type.rank - 1) ||
+               (op->code == LG_OP_winograd_filter && axis < 2 &&
+                lg_element_has_lanes(ctx, op->operands[0], axis));
     default:
         return false;
     }

@@ -69,6 +69,8 @@ lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
         lg_schedule_cuda(&s);
     else if (lg_schedule_conv_applies(function, target))
         lg_schedule_conv(&s);
+    else if (lg_schedule_winograd_applies(function, target))
+        lg_schedule_winograd(&s);
     else if (lg_schedule_matmul_applies(function, target))
         lg_schedule_matmul(&s);
     else

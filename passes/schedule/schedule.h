@@ -25,6 +25,8 @@ lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
 // Each schedule says whether it applies to a function, and fills the begun kernel.
 bool lg_schedule_conv_applies(const lg_function *function, const lg_target *target);
 void lg_schedule_conv(lg_schedule *s);
+bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *target);
+void lg_schedule_winograd(lg_schedule *s);
 bool lg_schedule_matmul_applies(const lg_function *function, const lg_target *target);
 void lg_schedule_matmul(lg_schedule *s);
 void lg_schedule_loops(lg_schedule *s); // any function on a CPU
@@ -99,6 +101,9 @@ bool lg_tile_stage(lg_schedule *s, const lg_value *value, lg_kbuffer *buffer, in
 // The layout in which a schedule wants the right operand: panels of tile.vectors * tile.lanes
 // columns.
 const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter);
+// Of a filter in Winograd's form: all channels of one place in a panel adjoin.
+const lg_layout *lg_winograd_layout(lg_arena *arena, const lg_target *target,
+                                    const lg_type *filter);
 const lg_layout *lg_matrix_layout(lg_arena *arena, const lg_target *target, const lg_type *matrix,
                                   bool transposed);
 // The layout of images: channels blocked by the vector width, a border of zeros of at least `h`

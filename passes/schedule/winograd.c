@@ -1,0 +1,578 @@
+// Winograd's convolution (ir/winograd.h) on a CPU: three stages that hand tiles to each other in
+// caches.
+//
+//   job: some rows of a segment of tiles of the image (whole small images), and some panels
+//     inputs: each tile's n x n pixels, a vector of channels at a time, to V [n n][c][tile]
+//     group of panels of output channels
+//       products: for each of the n n places a matrix product of tiles x channels by channels x
+//                 outputs in register tiles, to M [n n][tile][output]
+//       outputs: each tile's n x n products, a vector of outputs at a time, to m x m pixels;
+//                epilogue (bias, residual, ReLU ...) and store
+//
+// V of a job stays in L2 while the panels pass over it, and every panel is read once a job: more
+// tiles in a job read the filter less often, fewer keep V in the cache (choose_blocks).
+//
+// Where m does not divide the output, the last tile of a row or column starts further back, so that
+// no tile reaches over the edge; pixels that the tile before has written already are not stored.
+#include "ir/winograd.h"
+
+#include "passes/schedule/schedule.h"
+
+#include <assert.h>
+
+enum { MAX_RESULTS = 8, UNROLLED_FMAS = 96, ENOUGH_JOBS = 8, MOST_TILES = 128 };
+
+typedef struct wino {
+    lg_schedule *s;
+    const lg_op *op;
+    const lg_type *x, *u, *y;
+    lg_winograd w;
+    lg_tile tile;
+    int64_t pad[2];
+    int64_t tall, wide;            // tiles of an image
+    int64_t images, rows, columns; // of a job, rows and columns of tiles
+    int64_t row_blocks, segments;  // jobs of an image
+    int64_t group;                 // panels between two stages of outputs
+    int64_t splits;                // of the panels
+    lg_kbuffer *image, *filter, *v, *half, *m;
+    lg_kx *n0, *th0, *tw0, *split; // of the job
+} wino;
+
+// ---- linear combinations
+
+// The sum of coefficients[i] * values[i]; those of 1 and -1 are not multiplied.
+static lg_kx *combine(lg_kbuilder *k, int count, const double *coefficients, lg_kx *const *values)
+{
+    lg_kx *sum = NULL;
+    for (int scaled = 0; scaled < 2; scaled++) // the others behind, as multiply-adds
+        for (int i = 0; i < count; i++) {
+            double c = coefficients[i];
+            bool unit = c == 1 || c == -1;
+            if (c == 0 || unit == scaled)
+                continue;
+            if (unit && sum)
+                sum = lg_kx_apply(k, c > 0 ? LG_S_ADD : LG_S_SUB, sum, values[i], NULL);
+            else if (unit)
+                sum = c > 0 ? values[i] : lg_kx_apply(k, LG_S_NEG, values[i], NULL, NULL);
+            else if (sum)
+                sum = lg_kx_apply(k, LG_S_FMA, values[i], lg_kx_float(k, c), sum);
+            else
+                sum = lg_kx_apply(k, LG_S_MUL, values[i], lg_kx_float(k, c), NULL);
+        }
+    return sum;
+}
+
+// to = B from, n values each. The rows of p and -p share their halves, even and odd places.
+static void transform_input(lg_kbuilder *k, const lg_winograd *w, lg_kx *const *from, lg_kx **to)
+{
+    int n = w->n;
+    to[0] = combine(k, n, w->input[0], from);
+    to[n - 1] = combine(k, n, w->input[n - 1], from);
+    for (int j = 1; j < n - 1; j += 2) {
+        double even[LG_WINOGRAD_MOST] = {0}, odd[LG_WINOGRAD_MOST] = {0};
+        for (int i = 0; i < n; i++)
+            *(w->input[j][i] == w->input[j + 1][i] ? &even[i] : &odd[i]) = w->input[j][i];
+        lg_kx *sum = lg_k_let(k, "even", combine(k, n, even, from));
+        lg_kx *difference = lg_k_let(k, "odd", combine(k, n, odd, from));
+        to[j] = lg_kx_apply(k, LG_S_ADD, sum, difference, NULL);
+        to[j + 1] = lg_kx_apply(k, LG_S_SUB, sum, difference, NULL);
+    }
+}
+
+// to = A from, n values to m. The columns of p and -p are used as sums and differences.
+static void transform_output(lg_kbuilder *k, const lg_winograd *w, lg_kx *const *from, lg_kx **to)
+{
+    int n = w->n;
+    lg_kx *sums[LG_WINOGRAD_MOST] = {0}, *differences[LG_WINOGRAD_MOST] = {0};
+    sums[0] = from[0], sums[n - 1] = from[n - 1];
+    differences[0] = from[0], differences[n - 1] = from[n - 1];
+    for (int j = 1; j < n - 1; j += 2) {
+        sums[j] = lg_k_let(k, "sum", lg_kx_apply(k, LG_S_ADD, from[j], from[j + 1], NULL));
+        differences[j] =
+            lg_k_let(k, "difference", lg_kx_apply(k, LG_S_SUB, from[j], from[j + 1], NULL));
+    }
+    for (int i = 0; i < w->m; i++) {
+        double row[LG_WINOGRAD_MOST] = {0};
+        for (int j = 0; j < n; j++)
+            row[j] = j > 0 && j < n - 1 && j % 2 == 0 ? 0 : w->output[i][j]; // -p: in the pair
+        to[i] = combine(k, n, row, i % 2 ? differences : sums);
+    }
+}
+
+// ---- the tiles of a job
+
+// Where the loops over the tiles of a job stand.
+typedef struct at_tile {
+    lg_kx *index;       // among the job's tiles
+    lg_kx *n, *th, *tw; // image, row and column of tiles
+    lg_kx *h, *v;       // first pixel of the output
+    int opened;
+} at_tile;
+
+static int64_t tile_count(const wino *c)
+{
+    return c->images * c->rows * c->columns;
+}
+
+static lg_kx *at_most(lg_kbuilder *k, lg_kx *a, int64_t most)
+{
+    int64_t low, high;
+    lg_kx_range(a, &low, &high);
+    return high <= most ? a : lg_kx_apply(k, LG_S_MIN, a, lg_kx_int(k, most), NULL);
+}
+
+// Opens loops over the tiles of the job. The last job of an image may have rows too many: `all` of
+// them repeat the last row, else they are left out.
+static at_tile loop_over_tiles(const wino *c, bool all)
+{
+    lg_kbuilder *k = &c->s->k;
+    at_tile t = {0};
+    lg_kx *i = lg_loop_over(k, "i", c->images, &t.opened), *row;
+    if (all || c->tall % c->rows == 0) {
+        row = lg_loop_over(k, "th", c->rows, &t.opened);
+    } else {
+        lg_kx *rest = lg_kx_add(k, lg_kx_int(k, c->tall), lg_kx_muli(k, c->th0, -1));
+        row = lg_k_loop(k, LG_LOOP_SERIAL, "th", lg_kx_int(k, 0), at_most(k, rest, c->rows), 1);
+        t.opened++;
+    }
+    lg_kx *column = lg_loop_over(k, "tw", c->columns, &t.opened);
+    t.index = lg_kx_add(k, lg_kx_muli(k, lg_kx_add(k, lg_kx_muli(k, i, c->rows), row), c->columns),
+                        column);
+    t.n = lg_kx_add(k, c->n0, i);
+    t.th = at_most(k, lg_kx_add(k, c->th0, row), c->tall - 1);
+    t.tw = lg_kx_add(k, c->tw0, column);
+    int64_t m = c->w.m;
+    t.h = at_most(k, lg_kx_muli(k, t.th, m), c->y->dims[1] - m);
+    t.v = at_most(k, lg_kx_muli(k, t.tw, m), c->y->dims[2] - m);
+    return t;
+}
+
+static void end_loops(lg_kbuilder *k, int opened)
+{
+    while (opened--)
+        lg_k_end(k);
+}
+
+// Loads, from `buffer`, the n values of line `line` of the half transformed square.
+static void load_half(const wino *c, lg_kx *line, bool transposed, lg_kx **values, int count)
+{
+    lg_kbuilder *k = &c->s->k;
+    for (int i = 0; i < count; i++) {
+        lg_kx *at[] = {transposed ? lg_kx_int(k, i) : line, transposed ? line : lg_kx_int(k, i),
+                       lg_kx_int(k, 0)};
+        values[i] = lg_k_let(k, "d", lg_kx_load(k, c->half, at, c->tile.lanes));
+    }
+}
+
+static void store_half(const wino *c, lg_kx *column, lg_kx *const *values, int count)
+{
+    lg_kbuilder *k = &c->s->k;
+    for (int i = 0; i < count; i++) {
+        lg_kx *at[] = {lg_kx_int(k, i), column, lg_kx_int(k, 0)};
+        lg_k_store(k, c->half, at, c->tile.lanes, values[i]);
+    }
+}
+
+// ---- inputs
+
+static void input_tile(const wino *c, const at_tile *t, lg_kx *block)
+{
+    lg_kbuilder *k = &c->s->k;
+    int n = c->w.n, lanes = c->tile.lanes;
+    lg_kx *from[LG_WINOGRAD_MOST] = {0}, *to[LG_WINOGRAD_MOST];
+    lg_kx *channel = lg_kx_muli(k, block, lanes);
+    lg_kx *column = lg_k_for(k, LG_LOOP_SERIAL, "column", n);
+    for (int i = 0; i < n; i++) {
+        lg_index at[] = {lg_index_of(t->n),
+                         lg_index_of(lg_kx_addi(k, t->h, i - c->pad[0])),
+                         lg_index_of(lg_kx_addi(k, lg_kx_add(k, t->v, column), -c->pad[1])),
+                         {channel, 1}};
+        from[i] = lg_k_let(k, "d", lg_load_element(k, c->image, c->x, 0, at, lanes));
+    }
+    transform_input(k, &c->w, from, to);
+    store_half(c, column, to, n);
+    lg_k_end(k);
+    lg_kx *row = lg_k_for(k, LG_LOOP_SERIAL, "row", n);
+    load_half(c, row, false, from, n);
+    transform_input(k, &c->w, from, to);
+    for (int i = 0; i < n; i++) {
+        lg_kx *at[] = {lg_kx_addi(k, lg_kx_muli(k, row, n), i), block, t->index, lg_kx_int(k, 0)};
+        lg_k_store(k, c->v, at, lanes, to[i]);
+    }
+    lg_k_end(k);
+}
+
+static void inputs(const wino *c)
+{
+    lg_kbuilder *k = &c->s->k;
+    int64_t blocks = c->x->dims[3] / c->tile.lanes;
+    lg_k_comment(k, "inputs");
+    at_tile t = loop_over_tiles(c, true);
+    lg_kx *block = lg_loop_over(k, "cb", blocks, &t.opened);
+    input_tile(c, &t, block);
+    end_loops(k, t.opened);
+}
+
+// ---- products
+
+typedef struct product {
+    const wino *c;
+    lg_columns run;
+    lg_kx *panel, *in_group;        // of the run, of the group
+    lg_kx *row, *column, *place;    // of the square
+    lg_kx *first, *block, *channel; // tile, channels
+    int rows;
+} product;
+
+static lg_kx *input_element(void *data, lg_kx *row)
+{
+    const product *p = data;
+    lg_kbuilder *k = &p->c->s->k;
+    lg_kx *at[] = {p->place, p->block, lg_kx_add(k, p->first, row), p->channel};
+    return lg_kx_load(k, p->c->v, at, 1);
+}
+
+static lg_kx *first_output(const product *p)
+{
+    lg_kbuilder *k = &p->c->s->k;
+    int64_t panel = (int64_t)p->c->tile.vectors * p->c->tile.lanes;
+    return lg_kx_addi(k, lg_kx_muli(k, p->panel, panel), p->run.start);
+}
+
+static lg_kx *filter_vector(void *data, lg_kx *vector)
+{
+    const product *p = data;
+    const wino *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    int lanes = c->tile.lanes;
+    lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->block, lanes), p->channel);
+    lg_index at[] = {{lg_kx_add(k, first_output(p), lg_kx_muli(k, vector, lanes)), 1},
+                     lg_index_of(channel),
+                     lg_index_of(p->row),
+                     lg_index_of(p->column)};
+    return lg_load_element(k, c->filter, c->u, 0, at, lanes);
+}
+
+static void product_tile(product *p)
+{
+    const wino *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    lg_tile tile = {p->rows, p->run.vectors, c->tile.lanes};
+    lg_tile_operands operands = {input_element, filter_vector, p};
+    lg_kbuffer *acc = lg_k_alloc(k, "acc", LG_SCOPE_REGISTER, LG_F32, tile.lanes, 2,
+                                 (int64_t[]){tile.rows, tile.vectors});
+    int opened = 0, unroll = UNROLLED_FMAS / (tile.rows * tile.vectors);
+    unroll = unroll < 1 ? 1 : unroll > tile.lanes ? tile.lanes : unroll;
+    while (tile.lanes % unroll)
+        unroll--;
+    lg_tile_clear(k, acc, tile);
+    p->block = lg_loop_over(k, "cb", c->x->dims[3] / tile.lanes, &opened);
+    lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", tile.lanes / unroll, &opened), unroll);
+    p->channel = lg_kx_add(k, base, lg_k_for(k, LG_LOOP_UNROLL, "u", unroll));
+    lg_tile_multiply(k, acc, tile, &operands);
+    end_loops(k, opened + 1);
+    lg_kx *at[] = {lg_k_for(k, LG_LOOP_UNROLL, "r", tile.rows),
+                   lg_k_for(k, LG_LOOP_UNROLL, "j", tile.vectors)};
+    lg_kx *column = lg_kx_muli(k, p->in_group, (int64_t)c->tile.vectors * tile.lanes);
+    lg_kx *to[] = {p->place, lg_kx_add(k, p->first, at[0]),
+                   lg_kx_add(k, column, lg_kx_muli(k, at[1], tile.lanes))};
+    lg_k_store(k, c->m, to, tile.lanes, lg_kx_load(k, acc, at, 1));
+    end_loops(k, 2);
+}
+
+static void products(const wino *c, product *p, lg_kx *first_panel, int64_t group)
+{
+    lg_kbuilder *k = &c->s->k;
+    int opened = 0;
+    lg_k_comment(k, "products");
+    p->row = lg_loop_over(k, "row", c->w.n, &opened);
+    p->column = lg_loop_over(k, "column", c->w.n, &opened);
+    p->place = lg_kx_add(k, lg_kx_muli(k, p->row, c->w.n), p->column);
+    p->in_group = lg_loop_over(k, "q", group, &opened);
+    p->panel = lg_kx_add(k, first_panel, p->in_group);
+    lg_cut cut = lg_tile_cut(tile_count(c), c->tile.rows);
+    int64_t done = 0;
+    for (int part = 0; part < 2 && cut.count[part]; part++) {
+        int inner = 0;
+        lg_kx *t = lg_loop_over(k, "t", cut.count[part], &inner);
+        p->rows = cut.size[part];
+        p->first = lg_kx_addi(k, lg_kx_muli(k, t, p->rows), done);
+        product_tile(p);
+        end_loops(k, inner);
+        done += cut.count[part] * cut.size[part];
+    }
+    end_loops(k, opened);
+}
+
+// ---- outputs
+
+// Opens a test for a pixel that the tile before, or another image, has not stored.
+static int guard(lg_kbuilder *k, lg_kx *pixel, lg_kx *tile, int64_t m, int64_t size)
+{
+    if (size % m == 0)
+        return 0;
+    lg_k_if(k, lg_kx_apply(k, LG_S_GE, pixel, lg_kx_muli(k, tile, m), NULL));
+    return 1;
+}
+
+// The pixels of row `row` of the tile from its half transformed values.
+static void output_row(const wino *c, const at_tile *t, lg_kx *row, int r, lg_kx *channel,
+                       int valid)
+{
+    lg_kbuilder *k = &c->s->k;
+    int m = c->w.m, lanes = c->tile.lanes;
+    lg_kx *from[LG_WINOGRAD_MOST] = {0}, *to[LG_WINOGRAD_MOST];
+    lg_kx *h = lg_kx_add(k, t->h, row);
+    int row_guard = guard(k, h, t->th, m, c->y->dims[1]);
+    load_half(c, row, false, from, c->w.n);
+    transform_output(k, &c->w, from, to);
+    lg_kbuffer *acc =
+        lg_k_alloc(k, "pixels", LG_SCOPE_REGISTER, LG_F32, lanes, 2, (int64_t[]){m, 1});
+    for (int i = 0; i < m; i++) {
+        lg_kx *place[] = {lg_kx_int(k, i), lg_kx_int(k, 0)};
+        lg_k_store(k, acc, place, 1, to[i]);
+    }
+    for (int i = 0; i < m; i++) {
+        lg_kx *v = lg_kx_addi(k, t->v, i);
+        int column_guard = guard(k, v, t->tw, m, c->y->dims[2]);
+        lg_index at[] = {lg_index_of(t->n), lg_index_of(h), lg_index_of(v), {channel, 1}};
+        lg_tile_store(c->s, &(lg_tile_state){acc, lg_kx_int(k, i), 0}, r, at, valid, lanes);
+        end_loops(k, column_guard);
+    }
+    end_loops(k, row_guard);
+}
+
+// Vector `j` of every panel of the group for all tiles.
+static void output_vector(const wino *c, product *p, lg_kx *first_panel, int64_t group, int r,
+                          int64_t start, int j)
+{
+    lg_kbuilder *k = &c->s->k;
+    int n = c->w.n, lanes = c->tile.lanes;
+    int64_t panel = (int64_t)c->tile.vectors * lanes;
+    at_tile t = loop_over_tiles(c, false);
+    lg_kx *q = lg_loop_over(k, "q", group, &t.opened);
+    p->panel = lg_kx_add(k, first_panel, q);
+    lg_kx *from[LG_WINOGRAD_MOST] = {0}, *to[LG_WINOGRAD_MOST];
+    lg_kx *column = lg_k_for(k, LG_LOOP_SERIAL, "column", n);
+    for (int i = 0; i < n; i++) {
+        lg_kx *at[] = {lg_kx_addi(k, column, (int64_t)i * n), t.index,
+                       lg_kx_addi(k, lg_kx_muli(k, q, panel), (int64_t)j * lanes)};
+        from[i] = lg_k_let(k, "d", lg_kx_load(k, c->m, at, lanes));
+    }
+    transform_output(k, &c->w, from, to);
+    store_half(c, column, to, c->w.m);
+    lg_k_end(k);
+    lg_kx *row = lg_k_for(k, LG_LOOP_SERIAL, "row", c->w.m);
+    lg_kx *channel = lg_kx_addi(k, first_output(p), (int64_t)j * lanes - start);
+    output_row(c, &t, row, r, channel, j == p->run.vectors - 1 ? p->run.valid : lanes);
+    lg_k_end(k);
+    end_loops(k, t.opened);
+}
+
+// ---- panels
+
+// All panels of one run of columns that belong to result `r`.
+static void panels(const wino *c, lg_columns run, int r, int64_t start)
+{
+    lg_kbuilder *k = &c->s->k;
+    product p = {.c = c, .run = run};
+    int64_t each = run.panels / c->splits, group = c->group < each ? c->group : each;
+    int opened = 0;
+    assert(run.panels % c->splits == 0);
+    while (each % group)
+        group--;
+    lg_kx *g = lg_loop_over(k, "g", each / group, &opened);
+    lg_kx *first = lg_kx_add(k, lg_kx_muli(k, c->split, each), lg_kx_muli(k, g, group));
+    products(c, &p, first, group);
+    lg_k_comment(k, "outputs");
+    for (int j = 0; j < run.vectors; j++)
+        output_vector(c, &p, first, group, r, start, j);
+    end_loops(k, opened);
+}
+
+static lg_range range_of(lg_kbuilder *k, lg_kx *first, int64_t count, int64_t most)
+{
+    lg_kx *high = lg_kx_addi(k, first, count);
+    return (lg_range){first, at_most(k, high, most)};
+}
+
+static void zero_borders(const wino *c, int r)
+{
+    lg_kbuilder *k = &c->s->k;
+    const lg_type *type = &c->s->function->results.items[r]->type;
+    lg_range ranges[LG_MAX_PHYSICAL];
+    lg_ranges_whole(k, type, ranges);
+    for (int d = 0; d < lg_type_physical_rank(type); d++) {
+        lg_layout_dim dim = lg_physical_dim(type, d);
+        int64_t size = lg_physical_interior(type, d), m = c->w.m;
+        if (dim.axis == 0)
+            ranges[d] = range_of(k, c->n0, c->images, type->dims[0]);
+        else if (dim.axis == 1)
+            ranges[d] = range_of(k, lg_kx_muli(k, c->th0, m), c->rows * m, type->dims[1]);
+        else if (dim.axis == 2)
+            ranges[d] = range_of(k, lg_kx_muli(k, c->tw0, m), c->columns * m, type->dims[2]);
+        else if (dim.part == LG_PART_OUTER && c->splits > 1)
+            ranges[d] =
+                range_of(k, lg_kx_muli(k, c->split, size / c->splits), size / c->splits, size);
+    }
+    lg_nest_zero_borders(k, lg_schedule_result(c->s, r), type, ranges, c->tile.lanes);
+}
+
+// ---- sizes
+
+static wino describe(const lg_target *target, const lg_op *op)
+{
+    wino c = {.op = op,
+              .x = &op->operands[0]->type,
+              .u = &op->operands[1]->type,
+              .y = &op->results[0]->type};
+    lg_winograd_make(&c.w, (int)c.u->dims[2] - 2);
+    c.tile = lg_tile_choose(target, c.u->dims[0]);
+    for (int i = 0; i < 2; i++)
+        c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
+    c.tall = (c.y->dims[1] + c.w.m - 1) / c.w.m;
+    c.wide = (c.y->dims[2] + c.w.m - 1) / c.w.m;
+    return c;
+}
+
+// The largest divisor of `count` that is at most `most`.
+static int64_t divisor(int64_t count, int64_t most)
+{
+    int64_t n = most < count ? most : count;
+    while (count % n)
+        n--;
+    return n;
+}
+
+// A job's tiles fill about half of L2 with their V; jobs divide rows, images and panels evenly.
+static void choose_blocks(wino *c, const lg_target *target)
+{
+    int64_t square = (int64_t)c->w.n * c->w.n;
+    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
+    int64_t tiles = target->l2 * 3 / 4 / (4 * square * (c->x->dims[3] + panel));
+    int64_t enough = c->y->dims[0] * c->tall * c->wide / ENOUGH_JOBS;
+    tiles = tiles > enough ? enough : tiles;
+    tiles = tiles < c->tile.rows ? c->tile.rows : tiles > MOST_TILES ? MOST_TILES : tiles;
+    c->columns = divisor(c->wide, tiles);
+    if (c->columns * 2 < tiles && c->columns < c->wide && c->wide <= 2 * tiles)
+        c->columns = c->wide; // of a prime number of tiles all
+    int64_t rows = tiles / c->columns > 1 ? tiles / c->columns : 1;
+    c->row_blocks = (c->tall + rows - 1) / rows;
+    c->rows = (c->tall + c->row_blocks - 1) / c->row_blocks;
+    c->row_blocks = (c->tall + c->rows - 1) / c->rows;
+    c->segments = c->wide / c->columns;
+    c->images = 1;
+    if (c->row_blocks == 1 && c->segments == 1)
+        c->images = divisor(c->y->dims[0], tiles / (c->rows * c->columns) + 1);
+    c->group = 1;
+}
+
+static int64_t job_count(const wino *c)
+{
+    return c->y->dims[0] / c->images * c->row_blocks * c->segments * c->splits;
+}
+
+static void choose_splits(wino *c)
+{
+    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes, panels = c->y->dims[3] / panel;
+    c->splits = 1;
+    if (c->s->function->results.count > 1 || c->y->dims[3] % panel)
+        return;
+    for (int64_t n = 1; n <= panels && job_count(c) < ENOUGH_JOBS; n++)
+        if (panels % n == 0)
+            c->splits = n;
+}
+
+// ---- the schedule
+
+const lg_layout *lg_winograd_layout(lg_arena *arena, const lg_target *target, const lg_type *filter)
+{
+    lg_tile tile = lg_tile_choose(target, filter->dims[0]);
+    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    lg_layout layout = {5,
+                        {{.part = LG_PART_OUTER, .axis = 0, .block = panel},
+                         {.part = LG_PART_WHOLE, .axis = 2},
+                         {.part = LG_PART_WHOLE, .axis = 3},
+                         {.part = LG_PART_WHOLE, .axis = 1},
+                         {.part = LG_PART_INNER, .axis = 0, .block = panel}}};
+    return lg_copy(arena, &layout, sizeof layout);
+}
+
+bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *target)
+{
+    const lg_op *op = lg_tile_single(function, LG_OP_winograd_conv2d);
+    if (!op || target->kind != LG_TARGET_CPU || op->results[0]->type.dtype != LG_F32 ||
+        function->results.count > MAX_RESULTS)
+        return false;
+    const lg_value *x = op->operands[0], *u = op->operands[1];
+    if (x->kind != LG_VALUE_ARGUMENT || u->kind != LG_VALUE_ARGUMENT || !u->type.layout)
+        return false;
+    wino c = describe(target, op);
+    lg_arena *scratch = lg_arena_new();
+    bool packed = lg_layout_equal(u->type.layout, lg_winograd_layout(scratch, target, &u->type));
+    lg_arena_free(scratch);
+    for (int d = 0; d < lg_type_physical_rank(&x->type); d++) {
+        lg_layout_dim dim = lg_physical_dim(&x->type, d);
+        if ((dim.axis == 1 || dim.axis == 2) && dim.border < c.pad[dim.axis - 1])
+            return false;
+    }
+    lg_layout_dim last = lg_physical_dim(&x->type, lg_type_physical_rank(&x->type) - 1);
+    if (last.part != LG_PART_INNER || last.block != target->lanes ||
+        x->type.dims[3] % target->lanes || c.y->dims[1] < c.w.m || c.y->dims[2] < c.w.m)
+        return false;
+    int64_t starts[MAX_RESULTS];
+    return packed &&
+           lg_tile_epilogues(function, op, (int64_t)c.tile.vectors * c.tile.lanes, starts);
+}
+
+static void allocate(wino *c)
+{
+    lg_kbuilder *k = &c->s->k;
+    int64_t n = c->w.n, tiles = tile_count(c) | 1; // odd, so that places do not collide in caches
+    int64_t lanes = c->tile.lanes;
+    c->v = lg_k_alloc(k, "inputs", LG_SCOPE_TILE, LG_F32, 1, 4,
+                      (int64_t[]){n * n, c->x->dims[3] / lanes, tiles, lanes});
+    c->m = lg_k_alloc(k, "products", LG_SCOPE_TILE, LG_F32, 1, 3,
+                      (int64_t[]){n * n, tiles, c->group * c->tile.vectors * lanes});
+    c->half = lg_k_alloc(k, "half", LG_SCOPE_TILE, LG_F32, 1, 3, (int64_t[]){n, n, lanes});
+}
+
+static void find_job(wino *c)
+{
+    lg_kbuilder *k = &c->s->k;
+    lg_kx *job = lg_k_for(k, lg_schedule_job_role(c->s), "job", job_count(c));
+    c->split = lg_kx_modi(k, job, c->splits);
+    job = lg_kx_divi(k, job, c->splits);
+    c->tw0 = lg_kx_muli(k, lg_kx_modi(k, job, c->segments), c->columns);
+    job = lg_kx_divi(k, job, c->segments);
+    c->th0 = lg_kx_muli(k, lg_kx_modi(k, job, c->row_blocks), c->rows);
+    c->n0 = lg_kx_muli(k, lg_kx_divi(k, job, c->row_blocks), c->images);
+}
+
+void lg_schedule_winograd(lg_schedule *s)
+{
+    const lg_op *op = lg_tile_single(s->function, LG_OP_winograd_conv2d);
+    wino c = describe(s->target, op);
+    c.s = s;
+    choose_blocks(&c, s->target);
+    choose_splits(&c);
+    c.image = s->ctx.bindings[op->operands[0]->id].buffer;
+    c.filter = s->ctx.bindings[op->operands[1]->id].buffer;
+    s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
+    lg_k_comment(&s->k, "tiles of %d: {rows=%d columns=%d images=%d group=%d splits=%d}", c.w.m,
+                 (int)c.rows, (int)c.columns, (int)c.images, (int)c.group, (int)c.splits);
+    find_job(&c);
+    allocate(&c);
+    inputs(&c);
+    int64_t starts[MAX_RESULTS];
+    lg_tile_epilogues(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, starts);
+    for (int r = 0; r < s->function->results.count; r++) {
+        const lg_type *type = &s->function->results.items[r]->type;
+        lg_columns runs[3];
+        int count = lg_tile_columns(c.tile, starts[r], type->dims[3], true, runs);
+        for (int i = 0; i < count; i++)
+            panels(&c, runs[i], r, starts[r]);
+        zero_borders(&c, r);
+    }
+    lg_k_end(&s->k);
+}
