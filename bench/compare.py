@@ -41,6 +41,15 @@ def file_hash(*paths):
     return digest.hexdigest()[:16]
 
 
+def stamped(path):
+    """What was noted when something was made; '' if it was not."""
+    try:
+        with open(path) as f:
+            return f.read()
+    except FileNotFoundError:
+        return ''
+
+
 class Comparison:
     """One network: what is exported for it and built from it, and its measurements."""
 
@@ -61,7 +70,7 @@ class Comparison:
             os.path.join(HERE, 'export.py'), os.path.join(HERE, 'networks.py'),
             os.path.join(goldens, 'lgpn_ref.py'), os.path.join(goldens, 'resnet_ref.py'))
         stamp = os.path.join(self.folder, 'exported')
-        if os.path.exists(stamp) and open(stamp).read() == self.key:
+        if stamped(stamp) == self.key:
             return
         print('Exporting weights, inputs, expected outputs, ONNX', flush=True)
         run_limited([python, os.path.join(HERE, 'export.py'), '--out', self.folder, '--model',
@@ -94,14 +103,22 @@ class Comparison:
         work = os.path.join(self.folder, 'peers', '%s-%d' % (peer.name, threads))
         key = '%s %s %s' % (self.key, self.installed.version(peer.environment, peer.package),
                             file_hash(os.path.join(HERE, 'peers', peer.module + '.py')))
+        key_of_failure = '%s, %d s' % (key, self.o.compile_seconds)
         stamp = work + '.prepared'
-        if not (os.path.exists(stamp) and open(stamp).read() == key):
+        known, _, reason = stamped(stamp).partition('\n')
+        if known not in (key, key_of_failure):
             shutil.rmtree(work, ignore_errors=True)
             os.makedirs(work)
-            run_limited([python, WORKER, 'prepare', peer.name, self.folder, work, str(threads)],
-                        work + '.log', self.o.compile_seconds, environment(threads, work))
+            try:
+                run_limited([python, WORKER, 'prepare', peer.name, self.folder, work, str(threads)],
+                            work + '.log', self.o.compile_seconds, environment(threads, work))
+                known, reason = key, ''
+            except Failure as failure:  # it would take as long the next time
+                known, reason = key_of_failure, str(failure)
             with open(stamp, 'w') as f:
-                f.write(key)
+                f.write(known + '\n' * bool(reason) + reason)
+        if reason:
+            raise Failure(reason)
         return python, work
 
     def title(self, peer):
@@ -261,7 +278,7 @@ def options():
     p.add_argument('--peers', default='all', type=choose_peers)
     p.add_argument('--options', default='', help='more of `lgpnc build`')
     p.add_argument('--compile-seconds', type=int, default=300)
-    p.add_argument('--update', action='store_true', help='write the tables into docs/performance.md')
+    p.add_argument('--update', action='store_true', help='write into docs/performance.md')
     o = p.parse_args()
     if o.rounds < 1 or min(o.threads) < 1:
         p.error('at least one round and one thread')

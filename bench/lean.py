@@ -41,8 +41,8 @@ def build(o, model, folder, artifact):
 
 def text_bytes(path):
     """Executable code: the sections that `size -A` calls .text."""
-    listing = subprocess.run(['size', '-A', path], capture_output=True, text=True, check=True).stdout
-    return sum(int(n) for n in re.findall(r'^\.text\S*\s+(\d+)', listing, re.M))
+    listing = subprocess.run(['size', '-A', path], capture_output=True, text=True, check=True)
+    return sum(int(n) for n in re.findall(r'^\.text\S*\s+(\d+)', listing.stdout, re.M))
 
 
 def starts(executable, photo, log, threads=2):

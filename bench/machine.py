@@ -16,7 +16,8 @@ def _caches():
     """'L1d 48K, L2 2048K, L3 307200K', of the first core."""
     found, base = {}, '/sys/devices/system/cpu/cpu0/cache/'
     for index in sorted(os.listdir(base)) if os.path.isdir(base) else []:
-        level, kind, size = (_read(base + index + '/' + f).strip() for f in ('level', 'type', 'size'))
+        level, kind, size = (_read(base + index + '/' + f).strip()
+                             for f in ('level', 'type', 'size'))
         if level and kind != 'Instruction':
             found['L%s%s' % (level, 'd' if kind == 'Data' else '')] = size
     return ', '.join('%s %s' % item for item in found.items())
@@ -26,14 +27,14 @@ def describe():
     cpuinfo = _read('/proc/cpuinfo')
     fields = dict(re.findall(r'^([\w ]+?)\s*: (.*)$', cpuinfo, re.M)[::-1])
     flags = fields.get('flags', '').split()
-    vector = next((name for flag, name in (('avx512f', 'AVX-512'), ('avx2', 'AVX2'), ('asimd', 'NEON'))
-                   if flag in flags), 'no vectors known')
+    vectors = (('avx512f', 'AVX-512'), ('avx2', 'AVX2'), ('asimd', 'NEON'))
+    vector = next((name for flag, name in vectors if flag in flags), 'no vectors known')
     model = '%s (family %s, model %s)' % (fields.get('model name', 'unknown CPU'),
                                           fields.get('cpu family', '?'), fields.get('model', '?'))
     memory = int((re.search(r'MemTotal:\s*(\d+)', _read('/proc/meminfo')) or [0, 0])[1])
     return '%s, %d cores%s, %s, %s, %.0f GB memory' % (
-        model, os.cpu_count() or 1, ' of a virtual machine' if 'hypervisor' in flags else '', vector,
-        _caches(), memory / 1e6)
+        model, os.cpu_count() or 1, ' of a virtual machine' if 'hypervisor' in flags else '',
+        vector, _caches(), memory / 1e6)
 
 
 class Watch:
@@ -67,9 +68,14 @@ def peak_mebibytes(process):
 
 
 def revision(root):
+    """The commit, and whether the work tree differs from it anywhere but in the documentation."""
+    def git(*arguments):
+        return subprocess.run(['git', '-C', root, *arguments], capture_output=True, text=True)
     try:
-        text = subprocess.run(['git', '-C', root, 'rev-parse', '--short', 'HEAD'],
-                              capture_output=True, text=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+        commit = git('rev-parse', '--short', 'HEAD')
+        changed = git('diff', '--quiet', 'HEAD', '--', '.', ':!docs').returncode != 0
+    except OSError:
         return ''
-    return text.strip()
+    if commit.returncode != 0:
+        return ''
+    return commit.stdout.strip() + ' with changes' * changed

@@ -4,8 +4,8 @@
     peer_worker.py prepare|start PEER FOLDER WORK THREADS
 
 FOLDER is what bench/export.py wrote; WORK is the peer's own, where `prepare` puts what it compiles.
-The protocol of `start` is that of bench/artifact_worker.c: "ready" when the next run can begin; then
-for each line of input: `run` -> seconds, `write DIR` -> "done", `facts` -> "model_bytes N".
+The protocol of `start` is that of bench/artifact_worker.c: "ready" when the next run can begin;
+then for each line of input: `run` -> seconds, `write DIR` -> "done", `facts` -> "model_bytes N".
 """
 import os
 import sys

@@ -53,12 +53,12 @@ def plural(count, noun):
 
 def machine_line(m):
     """How steady the machine was: the probe is a fixed piece of work, run once a round."""
-    slowest, middle = (min(m['probe']) / t for t in (max(m['probe']),
-                                                     statistics.median(m['probe'])))
+    fastest = min(m['probe'])
+    middle, worst = (100 * fastest / t for t in (statistics.median(m['probe']), max(m['probe'])))
     return ('%s; the machine ran a fixed piece of work at %.0f%% (median) and %.0f%% (worst) of '
-            'the speed of the best round, other processes kept %.1f cores busy, the host took %.1f%%'
-            % (plural(len(m['probe']), 'round'), 100 * middle, 100 * slowest, m['others'],
-               100 * m['stolen']))
+            'the speed of the best round, other processes kept %.1f cores busy, the host took '
+            '%.1f%%' % (plural(len(m['probe']), 'round'), middle, worst, m['others'],
+                        100 * m['stolen']))
 
 
 def table(m):
@@ -93,8 +93,8 @@ def section(result):
     lines = ['### %s' % result['title'], '',
              '`%s`, commit %s; %s; %s.' % (result['model'], result['commit'], result['machine'],
                                           result['software']),
-             '', 'lgpnc%s for %s: built in %.1f s (%.1f s of CPU, %.0f MiB at most), workspace %.1f '
-             'MB, packed weights %.1f MB.' % (
+             '', 'lgpnc%s for %s: built in %.1f s (%.1f s of CPU, %.0f MiB at most), workspace '
+             '%.1f MB, packed weights %.1f MB.' % (
                  ' ' + b['options'] if b['options'] else '', b['target'], b['seconds'],
                  b['cpu_seconds'], b['peak_mebibytes'], b['workspace_bytes'] / 1e6,
                  b['packed_bytes'] / 1e6), '']

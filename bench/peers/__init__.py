@@ -1,9 +1,9 @@
 """The peers: a table, and what a peer's module is given.
 
 A row names its environment (bench/environments.py), the package whose version its title shows, and
-the module here that runs it with an option. Such a module has start(task) -> a function that runs the
-network once and returns its outputs in order; and where they apply prepare(task), what is done once
-ahead of time (its time is not measured), and files(task), the model files that start() opens.
+the module here that runs it with an option. Such a module has start(task) -> a function that runs
+the network once and returns its outputs in order; files(task), the model files that start() opens;
+and where it applies prepare(task), what is done once ahead of time and not measured.
 """
 import glob
 import importlib
@@ -36,7 +36,7 @@ BASE = 'onnxruntime'
 
 
 class Task:
-    """One network for one peer: `folder` as bench/export.py wrote it, `work` for what it prepares."""
+    """One network for one peer: `folder` of bench/export.py, `work` for what it prepares."""
 
     def __init__(self, peer, folder, work, threads):
         self.peer, self.folder, self.work, self.threads = peer, folder, work, threads
