@@ -25,7 +25,8 @@ def public(text, most=160):
 def last_words(log):
     """The last line of a log that says something."""
     with open(log, errors='replace') as f:
-        lines = [line.strip() for line in f if re.search(r'\w\w', line)]
+        lines = [line.strip() for line in f
+                 if re.search(r'\w\w', line) and not line.lstrip().startswith('File ')]
     errors = [line for line in lines[-5:] if re.search(r'error|cannot', line, re.I)]
     return (errors or lines or [''])[-1]
 

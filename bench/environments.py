@@ -18,7 +18,7 @@ PACKAGES = {
     'mnn': ('MNN', 'numpy'),
     'ncnn': ('ncnn', 'pnnx', 'numpy'),
     'iree': ('iree-base-compiler[onnx]', 'iree-base-runtime', 'numpy'),
-    'tvm': ('apache-tvm', 'onnx', 'numpy'),
+    'tvm': ('apache-tvm', 'xgboost-cpu', 'psutil', 'cloudpickle', 'onnx', 'numpy'),
     'tinygrad': ('tinygrad', 'onnx', 'numpy'),
 }
 

@@ -20,7 +20,8 @@ Compiles networks with lgpnc and measures them beside other compilers and librar
   --rounds=N          rounds; each runs every contender once (9)
   --peers=LIST        peers beside ONNX Runtime, or all (default): openvino, torch,
                       torch-channels-last, inductor, inductor-freezing, inductor-max-autotune,
-                      aot-inductor, xla, mnn, ncnn, iree, tvm, tinygrad
+                      aot-inductor, xla, mnn, ncnn, iree, tvm, tvm-tuned,
+                      tinygrad
   --options=OPTIONS   more options of \`lgpnc build', in one argument
   --compile-seconds=N the longest that a peer may compile (300)
   --build=DIR         the build folder (build)

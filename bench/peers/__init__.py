@@ -29,7 +29,8 @@ PEERS = (
     Peer('mnn', 'MNN %s', 'mnn', 'MNN', 'alibaba_mnn', None),
     Peer('ncnn', 'ncnn %s', 'ncnn', 'ncnn', 'tencent_ncnn', None),
     Peer('iree', 'IREE %s', 'iree', 'iree-base-compiler', 'iree_cpu', None),
-    Peer('tvm', 'TVM %s', 'tvm', 'apache-tvm', 'apache_tvm', None),
+    Peer('tvm', 'TVM %s', 'tvm', 'apache-tvm', 'apache_tvm', 'default'),
+    Peer('tvm-tuned', 'TVM %s, MetaSchedule', 'tvm', 'apache-tvm', 'apache_tvm', 'tuned'),
     Peer('tinygrad', 'tinygrad %s', 'tinygrad', 'tinygrad', 'tiny', None),
 )
 BASE = 'onnxruntime'
