@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import time
 
@@ -297,6 +298,8 @@ def choose_peers(text):
 
 def main():
     o = options()
+    # contenders are ended on the way out
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     installed = environments.Environments(os.path.join(o.folder, 'environments'), o.python)
     blocks = []
     try:
