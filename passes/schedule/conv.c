@@ -12,28 +12,13 @@
 //
 // The image must have a border of zeros at least as wide as the padding, the filter must be packed
 // in panels (lg_filter_layout). Merged siblings are several results on ranges of output channels.
-#include "passes/schedule/epilogue.h"
+#include "passes/schedule/conv.h"
 
 #include <assert.h>
 
 enum { UNROLLED_FMAS = 96, ENOUGH_JOBS = 32 };
 
-typedef struct conv {
-    lg_schedule *s;
-    const lg_op *op;
-    const lg_type *x, *f, *y;
-    int64_t stride[2], pad[2], dilation[2], groups;
-    lg_tile tile;
-    int64_t block;         // channels in a block of the image's layout (1 block if not blocked)
-    int64_t blocks;        // such blocks in a group
-    int64_t chunk;         // blocks in a chunk
-    int64_t rows, columns; // of a job
-    int64_t splits;        // of the panels
-    lg_kbuffer *image, *filter, *partial;
-    lg_epilogue epilogue;
-    lg_kx *n, *h0, *h1, *w0, *split; // of the job
-    lg_kx *part;                     // which part of the image it computes
-} conv;
+typedef lg_conv conv;
 
 // The position within the loops around a tile.
 typedef struct place {
@@ -56,7 +41,10 @@ static lg_kx *image_element(void *data, lg_kx *row)
                          lg_kx_muli(k, p->kw, c->dilation[1]));
     lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->group, c->f->dims[1]),
                                lg_kx_add(k, lg_kx_muli(k, p->block, c->block), p->channel));
-    lg_index at[] = {lg_index_of(c->n), lg_index_of(lg_kx_addi(k, h, -c->pad[0])),
+    h = lg_kx_addi(k, h, -c->pad[0]);
+    if (c->image_row)
+        h = lg_kx_add(k, h, lg_kx_muli(k, c->image_row, -1));
+    lg_index at[] = {c->image_row ? lg_index_int(k, 0) : lg_index_of(c->n), lg_index_of(h),
                      lg_index_of(lg_kx_addi(k, w, -c->pad[1])), lg_index_of(channel)};
     return lg_load_element(k, c->image, c->x, 0, at, 1);
 }
@@ -135,8 +123,11 @@ static void store_vector(place *p, lg_kbuffer *acc, int r, int64_t start, int j)
                      lg_index_of(p->h),
                      lg_index_of(lg_kx_add(k, p->w, row)),
                      {lg_kx_addi(k, output_channel(p, lg_kx_int(k, j)), -start), 1}};
-    lg_epilogue_store(c->s, &c->epilogue, &(lg_tile_state){acc, row, j}, r, at, valid,
-                      p->run.lanes);
+    lg_tile_state state = {acc, row, j};
+    if (c->strip)
+        lg_tile_store_in(c->s, &state, c->strip, at, valid, p->run.lanes);
+    else
+        lg_epilogue_store(c->s, &c->epilogue, &state, r, at, valid, p->run.lanes);
     lg_k_end(k);
 }
 
@@ -204,8 +195,7 @@ static void row_of_tiles(place *p, int r, int64_t start, lg_kx *chunk, int64_t c
     }
 }
 
-// All panels of one run of columns that belong to result `r`.
-static void panels(const conv *c, lg_columns run, int r, int64_t start)
+void lg_conv_panels(const conv *c, lg_columns run, int r, int64_t start)
 {
     lg_kbuilder *k = &c->s->k;
     place p = {.c = c, .run = run};
@@ -319,6 +309,47 @@ static void choose_splits(conv *c)
             c->splits = n;
 }
 
+bool lg_conv_reads_image(const lg_type *image, const lg_op *op, const lg_target *target)
+{
+    for (int d = 0; d < lg_type_physical_rank(image); d++) {
+        lg_layout_dim dim = lg_physical_dim(image, d);
+        if ((dim.axis == 1 || dim.axis == 2) &&
+            dim.border < lg_op_int_at(op, LG_ATTR_pad, dim.axis - 1))
+            return false;
+    }
+    lg_layout_dim last = lg_physical_dim(image, lg_type_physical_rank(image) - 1);
+    return op->operands[1]->type.dims[1] < target->lanes ||
+           (last.part == LG_PART_INNER && last.block == target->lanes);
+}
+
+void lg_conv_alloc_partial(conv *c)
+{
+    if (c->chunk < c->blocks)
+        c->partial = lg_k_alloc(&c->s->k, "partial", LG_SCOPE_TILE, LG_F32, 1, 3,
+                                (int64_t[]){c->rows, c->columns, c->tile.vectors * c->tile.lanes});
+}
+
+bool lg_conv_takes_filter(const lg_op *op, const lg_target *target)
+{
+    const lg_value *filter = op->operands[1];
+    if (filter->kind != LG_VALUE_ARGUMENT || !filter->type.layout)
+        return false;
+    lg_arena *scratch = lg_arena_new();
+    bool packed =
+        lg_layout_equal(filter->type.layout, lg_filter_layout(scratch, target, &filter->type));
+    lg_arena_free(scratch);
+    return packed && lg_op_int(op, LG_ATTR_groups) == 1;
+}
+
+void lg_conv_begin(lg_schedule *s, const lg_op *op, conv *c)
+{
+    *c = describe(s->target, op);
+    c->s = s;
+    choose_blocks(c, s->target);
+    c->filter = s->ctx.bindings[op->operands[1]->id].buffer;
+    s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
+}
+
 bool lg_schedule_conv_applies(const lg_function *function, const lg_target *target)
 {
     const lg_op *op = lg_tile_single(function, LG_OP_conv2d);
@@ -332,11 +363,6 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
     conv c = describe(target, op);
     bool packed = lg_layout_equal(f->type.layout, lg_filter_layout(scratch, target, &f->type));
     lg_arena_free(scratch);
-    for (int d = 0; d < lg_type_physical_rank(&x->type); d++) {
-        lg_layout_dim dim = lg_physical_dim(&x->type, d);
-        if ((dim.axis == 1 || dim.axis == 2) && dim.border < c.pad[dim.axis - 1])
-            return false;
-    }
     int64_t panel = (int64_t)c.tile.vectors * c.tile.lanes;
     lg_epilogue epilogue;
     if (!packed || !lg_epilogue_find(function, op, panel, &epilogue))
@@ -344,9 +370,7 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
     if (c.groups > 1 && (lg_epilogue_ranges(&epilogue) > 1 || (c.f->dims[0] / c.groups) % panel ||
                          (c.f->dims[1] % target->lanes && c.x->dims[3] >= target->lanes)))
         return false;
-    lg_layout_dim last = lg_physical_dim(&x->type, lg_type_physical_rank(&x->type) - 1);
-    return c.f->dims[1] < target->lanes ||
-           (last.part == LG_PART_INNER && last.block == target->lanes);
+    return lg_conv_reads_image(&x->type, op, target);
 }
 
 void lg_schedule_conv(lg_schedule *s)
@@ -374,9 +398,7 @@ void lg_schedule_conv(lg_schedule *s)
     c.h1 = lg_kx_addi(k, c.h0, c.rows);
     if (c.y->dims[1] % c.rows)
         c.h1 = lg_kx_apply(k, LG_S_MIN, c.h1, lg_kx_int(k, c.y->dims[1]), NULL);
-    if (c.chunk < c.blocks)
-        c.partial = lg_k_alloc(k, "partial", LG_SCOPE_TILE, LG_F32, 1, 3,
-                               (int64_t[]){c.rows, c.columns, c.tile.vectors * c.tile.lanes});
+    lg_conv_alloc_partial(&c);
     lg_epilogue_find(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
     lg_epilogue_begin(s, &c.epilogue, row_blocks * segments);
     for (int r = 0; r < c.epilogue.count; r++) {
@@ -387,7 +409,7 @@ void lg_schedule_conv(lg_schedule *s)
             count = lg_tile_columns(c.tile, start, c.epilogue.images[r]->type.dims[3] / c.groups,
                                     true, runs);
         for (int i = 0; i < count; i++)
-            panels(&c, runs[i], r, start);
+            lg_conv_panels(&c, runs[i], r, start);
         if (!c.epilogue.sums[r])
             zero_borders(&c, r);
     }

@@ -21,13 +21,10 @@ lg_kx *lg_tile_element(lg_tensor_context *ctx, const lg_value *value, const lg_i
     return lanes < element->type.lanes ? lg_kx_low(ctx->k, element, lanes) : element;
 }
 
-// Stores `valid` lanes of result `r`; those that round up a block become zero.
-static void store_vector(lg_schedule *s, int r, const lg_index *at, int valid, int lanes,
-                         lg_kx *element)
+// Stores `valid` lanes into a buffer of `type`; those that round up a block become zero.
+static void store_lanes(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type, const lg_index *at,
+                        int valid, int lanes, lg_kx *element)
 {
-    lg_kbuilder *k = &s->k;
-    const lg_type *type = &s->function->results.items[r]->type;
-    lg_kbuffer *buffer = lg_schedule_result(s, r);
     int last = type->rank - 1;
     lg_store_element(k, buffer, type, 0, at, valid, element);
     if (lg_physical_dim(type, lg_type_physical_rank(type) - 1).part == LG_PART_INNER &&
@@ -40,6 +37,13 @@ static void store_vector(lg_schedule *s, int r, const lg_index *at, int valid, i
     }
 }
 
+static void store_vector(lg_schedule *s, int r, const lg_index *at, int valid, int lanes,
+                         lg_kx *element)
+{
+    store_lanes(&s->k, lg_schedule_result(s, r), &s->function->results.items[r]->type, at, valid,
+                lanes, element);
+}
+
 void lg_tile_store(lg_schedule *s, lg_tile_state *state, int r, const lg_index *at, int valid,
                    int lanes)
 {
@@ -47,6 +51,19 @@ void lg_tile_store(lg_schedule *s, lg_tile_state *state, int r, const lg_index *
     s->ctx.schedule = state;
     store_vector(s, r, at, valid, lanes,
                  lg_element(&s->ctx, s->function->results.items[r], at, valid));
+    lg_tensor_forget(&s->ctx, mark);
+}
+
+void lg_tile_store_in(lg_schedule *s, lg_tile_state *state, const lg_strip *strip,
+                      const lg_index *at, int valid, int lanes)
+{
+    lg_kbuilder *k = &s->k;
+    lg_kx *row = lg_kx_add(k, at[1].base, lg_kx_muli(k, strip->row, -1));
+    lg_index to[] = {lg_index_int(k, 0), lg_index_of(row), at[2], at[3]};
+    int mark = lg_tensor_mark(&s->ctx);
+    s->ctx.schedule = state;
+    lg_kx *element = lg_element(&s->ctx, strip->value, at, valid);
+    store_lanes(k, strip->buffer, strip->type, to, valid, lanes, element);
     lg_tensor_forget(&s->ctx, mark);
 }
 
@@ -99,6 +116,25 @@ static int64_t column_of(const lg_value *value, const lg_op *contraction)
             (a < from->rank - 1 && op->results[0]->type.dims[a] != from->dims[a]))
             return UNSUITABLE;
     return column + lg_op_int_at(op, LG_ATTR_start, from->rank - 1);
+}
+
+// Is `value` made without any contraction but `op`?
+static bool hangs_on_only(const lg_value *value, const lg_op *op)
+{
+    if (value->kind != LG_VALUE_RESULT || value->op == op)
+        return true;
+    if (lg_op_info_of(value->op->code)->class == LG_CLASS_CONTRACTION)
+        return false;
+    for (int i = 0; i < value->op->operand_count; i++)
+        if (!hangs_on_only(value->op->operands[i], op))
+            return false;
+    return true;
+}
+
+bool lg_tile_follows(const lg_value *value, const lg_op *op)
+{
+    return lg_shape_equal(&value->type, &op->results[0]->type) && hangs_on_only(value, op) &&
+           column_of(value, op) == 0;
 }
 
 // Do the elements of `value` come of whole panels of the contraction, from column `*start` on? As a

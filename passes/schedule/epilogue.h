@@ -17,6 +17,21 @@ typedef struct lg_epilogue {
     lg_kbuffer *sums[LG_MAX_EPILOGUE_RESULTS];       // TILE: sums of the job by channel, or NULL
 } lg_epilogue;
 
+// A few rows of an image that stays within the kernel: `buffer` holds them as one image of `type`
+// that begins with row `row` of `value`.
+typedef struct lg_strip {
+    const lg_value *value;
+    lg_kbuffer *buffer;
+    const lg_type *type;
+    lg_kx *row;
+} lg_strip;
+// As lg_tile_store, into a strip; `at` are indices of the value.
+void lg_tile_store_in(lg_schedule *s, lg_tile_state *state, const lg_strip *strip,
+                      const lg_index *at, int valid, int lanes);
+// Is each element of `value` made of the same element of the contraction `op`, and of no other
+// contraction?
+bool lg_tile_follows(const lg_value *value, const lg_op *op);
+
 // Is `op` a sum of an image over its pixels, of each image or of all of them? Such a sum may end a
 // convolution's kernel.
 bool lg_is_pixel_sum(const lg_op *op);

@@ -1,6 +1,6 @@
 // Begins the kernel of a function, binds its arguments, and lets the first schedule that applies
 // fill it.
-#include "passes/schedule/schedule.h"
+#include "passes/schedule/depth_first.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,6 +71,8 @@ lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
         lg_schedule_conv(&s);
     else if (lg_schedule_winograd_applies(function, target))
         lg_schedule_winograd(&s);
+    else if (lg_schedule_depth_first_applies(function, target))
+        lg_schedule_depth_first(&s);
     else if (lg_schedule_matmul_applies(function, target))
         lg_schedule_matmul(&s);
     else
