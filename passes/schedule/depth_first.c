@@ -244,7 +244,8 @@ static void fill_strip(chain *c, level *l)
     if (l->reach.low < 0)
         zero_rows(c, l, from, lg_kx_apply(k, LG_S_MIN, end, lg_kx_int(k, 0), NULL));
     convolve(c, l, low, high);
-    if (l->reach.high > 0)
+    const lg_conv *last = &c->levels[c->count - 1].conv;
+    if (last->y->dims[1] * l->reach.scale + l->reach.high > height)
         zero_rows(c, l, lg_kx_apply(k, LG_S_MAX, from, lg_kx_int(k, height), NULL), end);
 }
 
