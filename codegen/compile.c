@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 // Memory of one iteration lies on the stack of the thread that runs it; threads have megabytes.
-enum { MAX_STACK_BYTES = 1 << 20, MAX_THREADS = 64, MAX_PREFIX = 64 };
+enum { MAX_TILE_BYTES = 16 << 20, MAX_THREADS = 64, MAX_PREFIX = 64 };
 
 // ---- LLVM
 
@@ -78,7 +78,7 @@ bool lg_prefix_is_valid(const char *text)
     return true;
 }
 
-static int64_t stack_bytes(const lg_kernel *kernel)
+static int64_t tile_bytes(const lg_kernel *kernel)
 {
     int64_t total = 0;
     for (int i = 0; i < kernel->locals.count; i++) {
@@ -86,9 +86,9 @@ static int64_t stack_bytes(const lg_kernel *kernel)
         if (buffer->scope == LG_SCOPE_REGISTER)
             continue;
         int64_t bytes = lg_dtype_bytes(buffer->dtype);
-        for (int d = 0; d < buffer->rank && bytes <= MAX_STACK_BYTES; d++)
+        for (int d = 0; d < buffer->rank && bytes <= MAX_TILE_BYTES; d++)
             bytes *= buffer->dims[d];
-        total += bytes <= MAX_STACK_BYTES ? bytes : MAX_STACK_BYTES + 1;
+        total += bytes <= MAX_TILE_BYTES ? bytes : MAX_TILE_BYTES + 1;
     }
     return total;
 }
@@ -102,10 +102,10 @@ bool lg_codegen_accepts(const lg_program *program, const lg_codegen_options *opt
                            "_, a letter first, %d at most",
                            options->prefix, MAX_PREFIX);
     for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        if (stack_bytes(kernel) > MAX_STACK_BYTES)
+        if (tile_bytes(kernel) > MAX_TILE_BYTES)
             good = lg_error_at(diag, (lg_location){0},
-                               "kernel @%s: its tiles take more than %d bytes of stack",
-                               kernel->name, MAX_STACK_BYTES);
+                               "kernel @%s: its tiles take more than %d bytes",
+                               kernel->name, MAX_TILE_BYTES);
     return good;
 }
 

@@ -16,11 +16,12 @@
 // no tile reaches over the edge; pixels that the tile before has written already are not stored.
 #include "ir/winograd.h"
 
-#include "passes/schedule/schedule.h"
+#include "passes/schedule/epilogue.h"
 
 #include <assert.h>
 
-enum { MAX_RESULTS = 8, UNROLLED_FMAS = 96, ENOUGH_JOBS = 8, MOST_TILES = 128 };
+enum { UNROLLED_FMAS = 96, ENOUGH_JOBS = 8, FAR_JOBS = 4, MOST_TILES = 64 };
+enum { MOST_SCRATCH = 12 << 20 };
 
 typedef struct wino {
     lg_schedule *s;
@@ -33,9 +34,11 @@ typedef struct wino {
     int64_t images, rows, columns; // of a job, rows and columns of tiles
     int64_t row_blocks, segments;  // jobs of an image
     int64_t group;                 // panels between two stages of outputs
+    int64_t jobs;                  // wanted
     int64_t splits;                // of the panels
+    lg_epilogue epilogue;
     lg_kbuffer *image, *filter, *v, *half, *m;
-    lg_kx *n0, *th0, *tw0, *split; // of the job
+    lg_kx *n0, *th0, *tw0, *split, *part; // of the job
 } wino;
 
 // ---- linear combinations
@@ -336,7 +339,8 @@ static void output_row(const wino *c, const at_tile *t, lg_kx *row, int r, lg_kx
         lg_kx *v = lg_kx_addi(k, t->v, i);
         int column_guard = guard(k, v, t->tw, m, c->y->dims[2]);
         lg_index at[] = {lg_index_of(t->n), lg_index_of(h), lg_index_of(v), {channel, 1}};
-        lg_tile_store(c->s, &(lg_tile_state){acc, lg_kx_int(k, i), 0}, r, at, valid, lanes);
+        lg_epilogue_store(c->s, &c->epilogue, &(lg_tile_state){acc, lg_kx_int(k, i), 0}, r, at,
+                          valid, lanes);
         end_loops(k, column_guard);
     }
     end_loops(k, row_guard);
@@ -385,8 +389,14 @@ static void panels(const wino *c, lg_columns run, int r, int64_t start)
     lg_kx *first = lg_kx_add(k, lg_kx_muli(k, c->split, each), lg_kx_muli(k, g, group));
     products(c, &p, first, group);
     lg_k_comment(k, "outputs");
+    p.panel = first;
+    lg_kx *channel = lg_kx_addi(k, first_output(&p), -start);
+    int64_t channels = group * c->tile.vectors * run.lanes -
+                       (c->tile.vectors - run.vectors + 1) * run.lanes + run.valid;
+    lg_epilogue_clear(c->s, &c->epilogue, r, channel, channels);
     for (int j = 0; j < run.vectors; j++)
         output_vector(c, &p, first, group, r, start, j);
+    lg_epilogue_flush(c->s, &c->epilogue, r, c->n0, c->part, channel, channels);
     end_loops(k, opened);
 }
 
@@ -444,15 +454,9 @@ static int64_t divisor(int64_t count, int64_t most)
     return n;
 }
 
-// A job's tiles fill about half of L2 with their V; jobs divide rows, images and panels evenly.
-static void choose_blocks(wino *c, const lg_target *target)
+// Cuts each image into jobs of about `tiles` tiles, even ones.
+static void cut_jobs(wino *c, int64_t tiles)
 {
-    int64_t square = (int64_t)c->w.n * c->w.n;
-    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
-    int64_t tiles = target->l2 * 3 / 4 / (4 * square * (c->x->dims[3] + panel));
-    int64_t enough = c->y->dims[0] * c->tall * c->wide / ENOUGH_JOBS;
-    tiles = tiles > enough ? enough : tiles;
-    tiles = tiles < c->tile.rows ? c->tile.rows : tiles > MOST_TILES ? MOST_TILES : tiles;
     c->columns = divisor(c->wide, tiles);
     if (c->columns * 2 < tiles && c->columns < c->wide && c->wide <= 2 * tiles)
         c->columns = c->wide; // of a prime number of tiles all
@@ -462,9 +466,34 @@ static void choose_blocks(wino *c, const lg_target *target)
     c->row_blocks = (c->tall + c->rows - 1) / c->rows;
     c->segments = c->wide / c->columns;
     c->images = 1;
-    if (c->row_blocks == 1 && c->segments == 1)
+    bool sums = false; // of one image each
+    for (int r = 0; r < c->epilogue.count; r++)
+        sums |= lg_epilogue_is_sum(&c->epilogue, c->s->function, r);
+    if (c->row_blocks == 1 && c->segments == 1 && !sums)
         c->images = divisor(c->y->dims[0], tiles / (c->rows * c->columns) + 1);
-    c->group = 1;
+}
+
+// What goes to and from the memory behind L2 decides. Either a job's V stays in L2 while panel
+// after panel passes over it: the filter is read once a job. Or a job takes many tiles and all
+// panels place by place: the filter is read few times, V and M are written and read once.
+static void choose_blocks(wino *c, const lg_target *target)
+{
+    int64_t square = (int64_t)c->w.n * c->w.n, inputs = c->x->dims[3], outputs = c->y->dims[3];
+    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
+    int64_t total = c->y->dims[0] * c->tall * c->wide, least = c->tile.rows;
+    int64_t near = target->l2 * 3 / 4 / (4 * square * (inputs + panel)), far = MOST_TILES;
+    near = near < total / ENOUGH_JOBS ? near : total / ENOUGH_JOBS;
+    near = near < least ? least : near > MOST_TILES ? MOST_TILES : near;
+    far = far < total ? far : total;
+    double filter = 4. * (double)(square * inputs * outputs), jobs = (double)total / (double)far;
+    double copies = jobs < FAR_JOBS ? FAR_JOBS / jobs : 1; // of V, where jobs divide the panels
+    double far_bytes = filter * (jobs < 1 ? 1 : jobs) +
+                       8. * (double)(total * square) * (copies * (double)inputs + (double)outputs);
+    bool is_far = far_bytes < filter * (double)total / (double)near &&
+                  4 * square * far * (inputs + outputs) <= MOST_SCRATCH;
+    c->group = is_far ? outputs / panel : 1;
+    c->jobs = is_far ? FAR_JOBS : ENOUGH_JOBS;
+    cut_jobs(c, is_far ? far : near);
 }
 
 static int64_t job_count(const wino *c)
@@ -472,15 +501,16 @@ static int64_t job_count(const wino *c)
     return c->y->dims[0] / c->images * c->row_blocks * c->segments * c->splits;
 }
 
+// Few jobs (small images) get more by dividing the panels too; each makes its V then.
 static void choose_splits(wino *c)
 {
     int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes, panels = c->y->dims[3] / panel;
     c->splits = 1;
-    if (c->s->function->results.count > 1 || c->y->dims[3] % panel)
-        return;
-    for (int64_t n = 1; n <= panels && job_count(c) < ENOUGH_JOBS; n++)
-        if (panels % n == 0)
-            c->splits = n;
+    if (lg_epilogue_ranges(&c->epilogue) == 1 && c->y->dims[3] % panel == 0)
+        for (int64_t n = 1; n <= panels && job_count(c) < c->jobs; n++)
+            if (panels % n == 0)
+                c->splits = n;
+    c->group = c->group > 1 ? divisor(panels, panels / c->splits) : 1;
 }
 
 // ---- the schedule
@@ -502,7 +532,7 @@ bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *
 {
     const lg_op *op = lg_tile_single(function, LG_OP_winograd_conv2d);
     if (!op || target->kind != LG_TARGET_CPU || op->results[0]->type.dtype != LG_F32 ||
-        function->results.count > MAX_RESULTS)
+        function->results.count > LG_MAX_EPILOGUE_RESULTS)
         return false;
     const lg_value *x = op->operands[0], *u = op->operands[1];
     if (x->kind != LG_VALUE_ARGUMENT || u->kind != LG_VALUE_ARGUMENT || !u->type.layout)
@@ -520,9 +550,8 @@ bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *
     if (last.part != LG_PART_INNER || last.block != target->lanes ||
         x->type.dims[3] % target->lanes || c.y->dims[1] < c.w.m || c.y->dims[2] < c.w.m)
         return false;
-    int64_t starts[MAX_RESULTS];
     return packed &&
-           lg_tile_epilogues(function, op, (int64_t)c.tile.vectors * c.tile.lanes, starts);
+           lg_epilogue_find(function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
 }
 
 static void allocate(wino *c)
@@ -541,12 +570,14 @@ static void find_job(wino *c)
 {
     lg_kbuilder *k = &c->s->k;
     lg_kx *job = lg_k_for(k, lg_schedule_job_role(c->s), "job", job_count(c));
+    int64_t parts = c->row_blocks * c->segments;
     c->split = lg_kx_modi(k, job, c->splits);
     job = lg_kx_divi(k, job, c->splits);
+    c->part = lg_kx_modi(k, job, parts);
     c->tw0 = lg_kx_muli(k, lg_kx_modi(k, job, c->segments), c->columns);
-    job = lg_kx_divi(k, job, c->segments);
-    c->th0 = lg_kx_muli(k, lg_kx_modi(k, job, c->row_blocks), c->rows);
-    c->n0 = lg_kx_muli(k, lg_kx_divi(k, job, c->row_blocks), c->images);
+    c->th0 = lg_kx_muli(k, lg_kx_modi(k, lg_kx_divi(k, job, c->segments), c->row_blocks), c->rows);
+    c->n0 = lg_kx_muli(k, lg_kx_divi(k, job, parts), c->images);
+    lg_epilogue_begin(c->s, &c->epilogue, parts);
 }
 
 void lg_schedule_winograd(lg_schedule *s)
@@ -554,6 +585,7 @@ void lg_schedule_winograd(lg_schedule *s)
     const lg_op *op = lg_tile_single(s->function, LG_OP_winograd_conv2d);
     wino c = describe(s->target, op);
     c.s = s;
+    lg_epilogue_find(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
     choose_blocks(&c, s->target);
     choose_splits(&c);
     c.image = s->ctx.bindings[op->operands[0]->id].buffer;
@@ -564,15 +596,16 @@ void lg_schedule_winograd(lg_schedule *s)
     find_job(&c);
     allocate(&c);
     inputs(&c);
-    int64_t starts[MAX_RESULTS];
-    lg_tile_epilogues(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, starts);
-    for (int r = 0; r < s->function->results.count; r++) {
-        const lg_type *type = &s->function->results.items[r]->type;
+    for (int r = 0; r < c.epilogue.count; r++) {
+        int64_t start = c.epilogue.starts[r];
         lg_columns runs[3];
-        int count = lg_tile_columns(c.tile, starts[r], type->dims[3], true, runs);
+        int count = 0;
+        if (c.epilogue.first[r] == r)
+            count = lg_tile_columns(c.tile, start, c.epilogue.images[r]->type.dims[3], true, runs);
         for (int i = 0; i < count; i++)
-            panels(&c, runs[i], r, starts[r]);
-        zero_borders(&c, r);
+            panels(&c, runs[i], r, start);
+        if (!c.epilogue.sums[r])
+            zero_borders(&c, r);
     }
     lg_k_end(&s->k);
 }
