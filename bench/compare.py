@@ -301,17 +301,15 @@ def main():
     # contenders are ended on the way out
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     installed = environments.Environments(os.path.join(o.folder, 'environments'), o.python)
-    blocks = []
     try:
         for name, model in o.network:
             comparison = Comparison(o, name, model, installed)
-            blocks.append((name, report.section(comparison.result())))
-            print('\n' + blocks[-1][1], flush=True)
+            blocks = [(name, report.section(comparison.result()))]
             if name == 'lgpn-256':
                 blocks.append(('footprint', lean.executable(o, model, comparison.folder)))
-                print(blocks[-1][1])
-        if o.update:
-            update(blocks)
+            print('\n' + '\n'.join(text for _, text in blocks), flush=True)
+            if o.update:    # at once: the next network may fail
+                update(blocks)
     except Failure as failure:
         sys.exit('bench: %s' % failure)
 
