@@ -93,6 +93,7 @@ static bool run_passes(lg_compilation *c, const lg_compile_options *o, lg_progre
                                    .verify = o->check_each,
                                    .check_each = o->check_each,
                                    .disable = o->disable,
+                                   .set = *o->set ? o->set : NULL,
                                    .loaded_count = o->load_count,
                                    .loaded = loaded,
                                    .timing = o->time_passes ? stderr : NULL};

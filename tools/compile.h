@@ -17,6 +17,7 @@ typedef struct lg_compile_options {
     const char *cpu;    // "native", "x86-64-v3"; "cuda" compiles for CUDA
     const char *triple; // LLVM's name of the system, NULL: this one
     const char *print_after, *dump_dir, *disable;
+    char set[256]; // options for passes of the pipeline, "depth-first{mode=2}", or ""
     bool check_each, time_passes;
     const char *loads[LG_MOST_LOADED_PASSES]; // shared objects with a pass
     int load_count;
@@ -24,8 +25,8 @@ typedef struct lg_compile_options {
 } lg_compile_options;
 
 // The options --cpu, --triple, --passes, -O, --disable, --load, --print-after, --dump-dir,
-// --check-each, --time-passes and --verbose as an argp child; its input is an lg_compile_options,
-// which starts as lg_compile_defaults().
+// --check-each, --time-passes, --depth-first and --verbose as an argp child; its input is an
+// lg_compile_options, which starts as lg_compile_defaults().
 extern const struct argp lg_compile_argp;
 lg_compile_options lg_compile_defaults(void);
 

@@ -1,6 +1,7 @@
 // The options of compiling, parsed once for all commands that compile.
 #include "tools/compile.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -12,7 +13,8 @@ enum {
     KEY_PRINT_AFTER,
     KEY_DUMP_DIR,
     KEY_CHECK_EACH,
-    KEY_TIME_PASSES
+    KEY_TIME_PASSES,
+    KEY_DEPTH_FIRST
 };
 
 static const struct argp_option option_rows[] = {
@@ -25,6 +27,10 @@ static const struct argp_option option_rows[] = {
     {NULL, 'O', "LEVEL", 0, "pipeline O0, O1, O2 (default) or O3", 10},
     {"passes", KEY_PASSES, "PIPELINE", 0, "these passes instead", 10},
     {"disable", KEY_DISABLE, "PASS,...", 0, "leave these passes out", 10},
+    {"depth-first", KEY_DEPTH_FIRST, "WHEN", 0,
+     "fuse chains of convolutions (bottlenecks) strip by strip: auto (default), where it saves "
+     "time; memory, for the least workspace; on, everywhere; off",
+     10},
     {"load", KEY_LOAD, "FILE.so", 0, "a pass of your own, to name in --passes", 10},
     {"print-after", KEY_PRINT_AFTER, "PASS,...", 0,
      "print the IR to standard error after these passes, or `all', where they changed it", 10},
@@ -50,6 +56,31 @@ static void set_level(lg_compile_options *o, const char *text, struct argp_state
             return;
         }
     argp_error(state, "-O%s: there are -O0, -O1, -O2 and -O3", text);
+}
+
+// Adds what a pass of the pipeline shall be told.
+static void set_option(lg_compile_options *o, const char *text, struct argp_state *state)
+{
+    size_t used = strlen(o->set);
+    int length = snprintf(o->set + used, sizeof o->set - used, "%s%s", used ? "," : "", text);
+    if (length >= (int)(sizeof o->set - used))
+        argp_error(state, "too many options for passes");
+}
+
+static void set_depth_first(lg_compile_options *o, const char *when, struct argp_state *state)
+{
+    static const struct {
+        const char *when, *option;
+    } rows[] = {{"off", "depth-first{mode=0}"},
+                {"auto", "depth-first{mode=1}"},
+                {"memory", "depth-first{mode=2}"},
+                {"on", "depth-first{mode=3}"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(when, rows[i].when) == 0) {
+            set_option(o, rows[i].option, state);
+            return;
+        }
+    argp_error(state, "--depth-first=%s: there are auto, memory, on and off", when);
 }
 
 static void add_load(lg_compile_options *o, const char *path, struct argp_state *state)
@@ -90,6 +121,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         set_level(o, value, state);
     else if (key == KEY_LOAD)
         add_load(o, value, state);
+    else if (key == KEY_DEPTH_FIRST)
+        set_depth_first(o, value, state);
     else if (key == KEY_CHECK_EACH)
         o->check_each = true;
     else if (key == KEY_TIME_PASSES)
