@@ -3,9 +3,8 @@
 // needs `no composites`; keeps everything. On a CPU
 //   - a convolution whose groups do not fall on whole panels and vectors becomes a dense one, its
 //     filter spread out with zeros (the stem of a narrow LGPN; the filter is computed by @pack)
-//   - the right operand of a matmul that is transposed in memory and no weight is transposed by an
-//   op,
-//     so that its columns adjoin
+//   - the right operand of a matmul that is transposed in memory, no weight and not f32 is
+//     transposed by an op, so that its columns adjoin (the schedule of f32 copies it by blocks)
 //
 //     %0 = conv2d %x, @w {groups=2} : f32[1,8,8,8]            @w: f32[8,12,1,1]
 // becomes
@@ -86,7 +85,8 @@ bool lg_pass_legalize(lg_unit *unit, lg_pass_ctx *ctx)
             bool weight = lg_map_number(&weights, op->operands[1]);
             if (op->code == LG_OP_conv2d && !groups_fit(op, ctx->target) && weight)
                 make_dense(&r, op);
-            else if (op->code == LG_OP_matmul && lg_op_int(op, LG_ATTR_tb) && !weight)
+            else if (op->code == LG_OP_matmul && lg_op_int(op, LG_ATTR_tb) && !weight &&
+                     op->results[0]->type.dtype != LG_F32)
                 untranspose(&r, op);
         }
     }
