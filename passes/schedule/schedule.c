@@ -67,6 +67,8 @@ lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
     lg_k_comment(&s.k, "%s", description(scratch, function));
     if (target->kind == LG_TARGET_CUDA)
         lg_schedule_cuda(&s);
+    else if (lg_schedule_depthwise_applies(function, target))
+        lg_schedule_depthwise(&s);
     else if (lg_schedule_conv_applies(function, target))
         lg_schedule_conv(&s);
     else if (lg_schedule_winograd_applies(function, target))
