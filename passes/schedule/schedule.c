@@ -1,6 +1,7 @@
 // Begins the kernel of a function, binds its arguments, and lets the first schedule that applies
 // fill it.
 #include "passes/schedule/depth_first.h"
+#include "passes/schedule/depthwise.h"
 
 #include <stdio.h>
 #include <string.h>
