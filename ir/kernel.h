@@ -185,6 +185,9 @@ struct lg_kernel {
     lg_names names; // of the three lists above
     lg_kblock body;
     double flops, bytes; // for reports: as the graph counts them, not as executed
+    // What the schedule decided and for which shape, for reports and tuning; NULL where it had
+    // nothing to decide and after parsing (a comment of the body says it to people).
+    const char *key, *choice;
     lg_kernel *next;
 };
 

@@ -17,7 +17,7 @@
 #include "passes/outline.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
-#include "passes/schedule/schedule.h"
+#include "passes/schedule/depthwise.h"
 
 #include <assert.h>
 
@@ -284,13 +284,19 @@ static lg_value *packed_value(const lg_module *module, const lg_value *symbol)
     return found;
 }
 
-// The layout in which `op`, a contraction of a kernel, wants its right operand, or NULL.
-static const lg_layout *wanted_layout(const layouter *l, const lg_op *op, const lg_value *weight)
+// The layout in which `op`, a contraction of the kernel `function`, wants its right operand, or
+// NULL.
+static const lg_layout *wanted_layout(const layouter *l, const lg_function *function,
+                                      const lg_op *op, const lg_value *weight)
 {
+    const lg_target *target = l->ctx->target;
     if (op->code == LG_OP_winograd_conv2d)
-        return lg_winograd_layout(l->arena, l->ctx->target, &weight->type);
-    if (op->code == LG_OP_conv2d)
-        return lg_filter_layout(l->arena, l->ctx->target, &weight->type);
+        return lg_winograd_layout(l->arena, target, &weight->type);
+    if (op->code == LG_OP_conv2d) {
+        int64_t vectors =
+            lg_depthwise_suits(op, target) ? 1 : lg_conv_vectors(function, op, target);
+        return vectors ? lg_filter_layout(l->arena, target, &weight->type, vectors) : NULL;
+    }
     bool transposed = lg_op_int(op, LG_ATTR_tb);
     int64_t columns = weight->type.dims[weight->type.rank - (transposed ? 2 : 1)];
     bool packed = weight->kind == LG_VALUE_SYMBOL && weight->symbol->role == LG_ROLE_PACKED;
@@ -308,10 +314,25 @@ static const lg_value *weight_argument(const lg_op *op)
     return reads ? op->operands[1] : NULL;
 }
 
-// Does every use of the packed symbol in the module want it in `layout`?
-static bool all_want(const layouter *l, const lg_value *symbol, const lg_layout *layout)
+// Can `op` read `weight` in `layout`? Convolutions that share a filter agree on one width of
+// panels.
+static bool takes_layout(const layouter *l, const lg_function *function, const lg_op *op,
+                         const lg_value *weight, const lg_layout *layout)
 {
-    int wanting = 0;
+    if (op->code != LG_OP_conv2d)
+        return lg_layout_equal(wanted_layout(l, function, op, weight), layout);
+    lg_type laid = weight->type;
+    laid.layout = layout;
+    int vectors = lg_filter_vectors(l->ctx->target, &laid);
+    return lg_depthwise_suits(op, l->ctx->target)
+               ? vectors == 1
+               : lg_conv_takes(function, op, l->ctx->target, vectors);
+}
+
+// Can every use of the packed symbol in the module read it in `layout`?
+static bool all_take(const layouter *l, const lg_value *symbol, const lg_layout *layout)
+{
+    int taking = 0;
     LG_FOR_FUNCTIONS (f, l->unit->module)
         LG_FOR_OPS (call, f) {
             if (call->code != LG_OP_call)
@@ -319,10 +340,10 @@ static bool all_want(const layouter *l, const lg_value *symbol, const lg_layout 
             LG_FOR_OPS (op, lg_op_callee(call)) {
                 const lg_value *argument = weight_argument(op);
                 if (argument && call->operands[argument->index] == symbol)
-                    wanting += lg_layout_equal(wanted_layout(l, op, symbol), layout);
+                    taking += takes_layout(l, lg_op_callee(call), op, symbol, layout);
             }
         }
-    return wanting >= uses_of_symbol(l->unit->module, symbol);
+    return taking >= uses_of_symbol(l->unit->module, symbol);
 }
 
 // Lets operand `i` of the call lie in `layout`: a packed weight is written so, anything else
@@ -333,7 +354,7 @@ static void require_weight(layouter *l, lg_op *call, int i, const lg_layout *lay
     if (weight->type.layout || !layout)
         return;
     lg_value *written = weight->kind == LG_VALUE_SYMBOL && weight->symbol->role == LG_ROLE_PACKED &&
-                                all_want(l, weight, layout)
+                                all_take(l, weight, layout)
                             ? packed_value(l->unit->module, weight)
                             : NULL;
     if (written) {
@@ -353,8 +374,9 @@ static void give_weight_layouts(layouter *l)
         LG_FOR_OPS (op, lg_op_callee(call)) {
             const lg_value *argument = weight_argument(op);
             if (argument)
-                require_weight(l, call, argument->index,
-                               wanted_layout(l, op, call->operands[argument->index]));
+                require_weight(
+                    l, call, argument->index,
+                    wanted_layout(l, lg_op_callee(call), op, call->operands[argument->index]));
         }
     }
 }

@@ -6,7 +6,7 @@
 
 static const lg_target targets[] = {
 #define TARGET(name, kind, triple, cpu, lanes, registers, l1, l2, tile_memory, summary)            \
-    {name, LG_TARGET_##kind, triple, cpu, lanes, registers, l1, l2, tile_memory, summary},
+    {name, LG_TARGET_##kind, triple, cpu, lanes, registers, l1, l2, tile_memory, summary, NULL},
 #include "passes/targets.def"
 #undef TARGET
 };

@@ -18,6 +18,9 @@ typedef struct lg_target {
     int64_t l1, l2;      // bytes a core
     int64_t tile_memory; // bytes that one iteration may keep in TILE or SHARED buffers
     const char *summary;
+    // What was measured on the machine at hand, for a copy of a row; NULL: what the schedules' own
+    // models say. It outlives what is compiled with it.
+    const struct lg_choices *choices;
 } lg_target;
 
 // The row named `name`, or NULL. "native" is not a row: codegen resolves it to one.

@@ -1,6 +1,7 @@
 #include "tools/compile.h"
 
 #include "ir/nearest.h"
+#include "runtime/threads.h"
 #include "tools/cli.h"
 #include "tools/load_model.h"
 #include "tools/paths.h"
@@ -24,6 +25,37 @@ static bool choose_target(lg_compilation *c, const lg_compile_options *o, lg_dia
                                     "no schedules for the CPU `%s`; "
                                     "`lgpnc opt --list` shows the targets",
                                     c->cpu.name);
+}
+
+static bool read_choices(lg_compilation *c, const lg_compile_options *o, lg_diag *diag)
+{
+    char path[LG_PATH_BYTES];
+    bool named = o->tune_cache != NULL;
+    if (named && snprintf(path, sizeof path, "%s", o->tune_cache) >= (int)sizeof path)
+        return lg_error_at(diag, (lg_location){0}, "%s: the name is too long", o->tune_cache);
+    if (o->no_tune_cache || (!named && !lg_tune_cache_path(path)))
+        return true;
+    c->cache = lg_tune_cache_new();
+    if (!lg_tune_cache_read(c->cache, path, named, diag))
+        return false;
+    lg_threads threads;
+    lg_threads_init(&threads, o->threads);
+    const lg_tune_place here = {lg_tune_processor(c->cache->arena), c->target->name, threads.count,
+                                LGPNC_VERSION};
+    lg_threads_free(&threads);
+    lg_tune_cache_choices(c->cache, &here, &c->choices);
+    return true;
+}
+
+// Puts what was measured on this machine into the compilation's own copy of the target.
+static bool tune_target(lg_compilation *c, const lg_compile_options *o, lg_diag *diag)
+{
+    if (!o->choices && !read_choices(c, o, diag))
+        return false;
+    c->tuned = *c->target;
+    c->tuned.choices = o->choices ? o->choices : &c->choices;
+    c->target = &c->tuned;
+    return true;
 }
 
 // ---- loading
@@ -112,7 +144,8 @@ static bool run_passes(lg_compilation *c, const lg_compile_options *o, lg_progre
 bool lg_compile_model(lg_compilation *c, const char *spec, const lg_compile_options *options,
                       lg_progress *progress, lg_diag *diag)
 {
-    if (!lg_compile_load(c, spec, progress, diag) || !choose_target(c, options, diag))
+    if (!lg_compile_load(c, spec, progress, diag) || !choose_target(c, options, diag) ||
+        !tune_target(c, options, diag))
         return false;
     if (c->module && !run_passes(c, options, progress, diag))
         return false;
@@ -128,6 +161,8 @@ void lg_compilation_free(lg_compilation *c)
         lg_program_free(c->program);
     if (c->module)
         lg_module_free(c->module);
+    lg_tune_cache_free(c->cache);
+    free((void *)c->choices.items);
     *c = (lg_compilation){0};
 }
 

@@ -5,7 +5,9 @@
 
 #include "codegen/codegen.h"
 #include "passes/pass.h"
+#include "passes/schedule/choice.h"
 #include "tools/progress.h"
+#include "tools/tune_cache.h"
 
 #include <argp.h>
 
@@ -22,11 +24,15 @@ typedef struct lg_compile_options {
     const char *loads[LG_MOST_LOADED_PASSES]; // shared objects with a pass
     int load_count;
     bool verbose;
+    const char *tune_cache;    // file of measured choices, NULL: the user's own
+    bool no_tune_cache;        // use none
+    int threads;               // for which the choices were measured; 0: one a core
+    const lg_choices *choices; // these and no file's, or NULL
 } lg_compile_options;
 
 // The options --cpu, --triple, --passes, -O, --disable, --load, --print-after, --dump-dir,
-// --check-each, --time-passes, --depth-first and --verbose as an argp child; its input is an
-// lg_compile_options, which starts as lg_compile_defaults().
+// --check-each, --time-passes, --depth-first, --tune-cache, --no-tune-cache and --verbose as an argp child; its
+// input is an lg_compile_options, which starts as lg_compile_defaults().
 extern const struct argp lg_compile_argp;
 lg_compile_options lg_compile_defaults(void);
 
@@ -34,7 +40,10 @@ typedef struct lg_compilation {
     lg_module *module;   // NULL when the input was kernel IR
     lg_program *program; // verified; NULL when the pipeline ends before `lower`
     const lg_target *target;
-    lg_cpu_target cpu; // not of CUDA
+    lg_target tuned; // the row of the table with the choices measured for it: `target`
+    lg_choices choices;
+    lg_tune_cache *cache; // has the choices' texts
+    lg_cpu_target cpu;    // not of CUDA
     lg_codegen_options codegen;
     char prefix[64]; // of symbols, from the model's name
 } lg_compilation;

@@ -14,7 +14,9 @@ enum {
     KEY_DUMP_DIR,
     KEY_CHECK_EACH,
     KEY_TIME_PASSES,
-    KEY_DEPTH_FIRST
+    KEY_DEPTH_FIRST,
+    KEY_TUNE_CACHE,
+    KEY_NO_TUNE_CACHE
 };
 
 static const struct argp_option option_rows[] = {
@@ -38,6 +40,11 @@ static const struct argp_option option_rows[] = {
     {"check-each", KEY_CHECK_EACH, NULL, 0,
      "compare with the reference interpreter before and after every pass (small models)", 10},
     {"time-passes", KEY_TIME_PASSES, NULL, 0, "a table of passes on standard error", 10},
+    {"tune-cache", KEY_TUNE_CACHE, "FILE", 0,
+     "use what `lgpnc tune' found and kept in this file; default: ~/.cache/lgpnc/tune, if it is "
+     "there",
+     10},
+    {"no-tune-cache", KEY_NO_TUNE_CACHE, NULL, 0, "use no such file", 10},
     {"verbose", 'v', NULL, 0, "tell each phase with its seconds on standard error", 10},
     {0},
 };
@@ -106,6 +113,8 @@ static const char **text_of(lg_compile_options *o, int key)
         return &o->print_after;
     case KEY_DUMP_DIR:
         return &o->dump_dir;
+    case KEY_TUNE_CACHE:
+        return &o->tune_cache;
     default:
         return NULL;
     }
@@ -127,6 +136,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         o->check_each = true;
     else if (key == KEY_TIME_PASSES)
         o->time_passes = true;
+    else if (key == KEY_NO_TUNE_CACHE)
+        o->no_tune_cache = true;
     else if (key == 'v')
         o->verbose = true;
     else if (key == ARGP_KEY_END && o->passes && o->level)

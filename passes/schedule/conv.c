@@ -13,10 +13,9 @@
 // The image must have a border of zeros at least as wide as the padding, the filter must be packed
 // in panels (lg_filter_layout). Merged siblings are several results on ranges of output channels.
 #include "passes/schedule/conv.h"
+#include "passes/schedule/conv_choice.h"
 
 #include <assert.h>
-
-enum { UNROLLED_FMAS = 96, ENOUGH_JOBS = 32 };
 
 typedef lg_conv conv;
 
@@ -99,13 +98,8 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
     }
     p->kh = lg_loop_over(k, "kh", c->f->dims[2], &opened);
     p->kw = lg_loop_over(k, "kw", c->f->dims[3], &opened);
-    int64_t channels = c->block;
-    int64_t unroll = UNROLLED_FMAS / (tile.rows * tile.vectors);
-    unroll = unroll < 1 ? 1 : unroll > channels ? channels : unroll;
-    while (channels % unroll)
-        unroll--;
-    lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", channels / unroll, &opened), unroll);
-    lg_kx *u = lg_k_for(k, LG_LOOP_UNROLL, "u", unroll);
+    lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", c->block / c->unroll, &opened), c->unroll);
+    lg_kx *u = lg_k_for(k, LG_LOOP_UNROLL, "u", c->unroll);
     p->channel = lg_kx_add(k, base, u);
     lg_tile_multiply(k, acc, tile, &operands);
     for (opened++; opened; opened--)
@@ -266,47 +260,32 @@ static conv describe(const lg_target *target, const lg_op *op)
         c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
         c.dilation[i] = lg_op_int_at(op, LG_ATTR_dilation, i);
     }
-    c.tile = lg_tile_choose(target, c.f->dims[0]);
-    bool blocked = c.f->dims[1] >= target->lanes;
-    c.block = blocked ? target->lanes : c.f->dims[1];
-    c.blocks = (c.f->dims[1] + c.block - 1) / c.block;
+    c.tile.lanes = target->lanes;
+    c.tile.vectors = lg_filter_vectors(target, c.f);
     return c;
 }
 
-// The widest segment of a row of at most `pixels` that divides it, or all of it.
-static int64_t segment(int64_t width, int64_t pixels)
+// Takes the decisions that the filter's layout leaves open, and says which.
+static void decide(conv *c, bool alone)
 {
-    for (int64_t n = (width + pixels - 1) / pixels; n <= 16 && n <= width; n++)
-        if (width % n == 0)
-            return width / n;
-    return width;
-}
-
-// Block sizes from the caches; see docs/performance.md for the measurements behind the constants.
-static void choose_blocks(conv *c, const lg_target *target)
-{
-    int64_t taps = c->f->dims[2] * c->f->dims[3];
-    int64_t panel_bytes = 4 * taps * c->block * c->tile.vectors * c->tile.lanes;
-    c->chunk = target->l1 / 2 / panel_bytes;
-    c->chunk = c->chunk < 1 ? 1 : c->chunk > c->blocks ? c->blocks : c->chunk;
-    int64_t pixels = c->f->dims[1] <= 128 ? 128 : 64;
-    c->columns = segment(c->y->dims[2], pixels);
-    c->rows = pixels / c->columns;
-    c->rows = c->rows < 1 ? 1 : c->rows > c->y->dims[1] ? c->y->dims[1] : c->rows;
-    c->splits = 1;
-}
-
-// Few jobs (small images) get more by dividing the panels of output channels too.
-static void choose_splits(conv *c)
-{
-    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes, panels = c->y->dims[3] / panel;
-    int64_t jobs =
-        c->y->dims[0] * ((c->y->dims[1] + c->rows - 1) / c->rows) * (c->y->dims[2] / c->columns);
-    if (c->groups > 1 || c->s->function->results.count > 1 || c->y->dims[3] % panel)
-        return;
-    for (int64_t n = 1; n <= panels && jobs * c->splits < ENOUGH_JOBS; n++)
-        if (panels % n == 0)
-            c->splits = n;
+    lg_schedule *s = c->s;
+    lg_conv_shape shape = lg_conv_shape_of(s->function, c->op, s->target);
+    lg_conv_choice choice;
+    bool found = lg_conv_choose(&shape, s->target, c->tile.vectors, &choice);
+    assert(found && "lg_schedule_conv_applies looked");
+    (void)found;
+    c->block = shape.block;
+    c->blocks = shape.blocks;
+    c->tile.rows = (int)choice.rows;
+    c->chunk = choice.chunk;
+    c->columns = choice.columns;
+    c->rows = choice.lines;
+    c->splits = choice.splits;
+    c->unroll = choice.unroll;
+    lg_arena *arena = s->kernel->arena;
+    if (alone)
+        lg_schedule_chose(s, lg_conv_key(arena, &shape), lg_conv_choice_print(arena, &choice),
+                          choice.measured);
 }
 
 bool lg_conv_reads_image(const lg_type *image, const lg_op *op, const lg_target *target)
@@ -332,20 +311,16 @@ void lg_conv_alloc_partial(conv *c)
 bool lg_conv_takes_filter(const lg_op *op, const lg_target *target)
 {
     const lg_value *filter = op->operands[1];
-    if (filter->kind != LG_VALUE_ARGUMENT || !filter->type.layout)
-        return false;
-    lg_arena *scratch = lg_arena_new();
-    bool packed =
-        lg_layout_equal(filter->type.layout, lg_filter_layout(scratch, target, &filter->type));
-    lg_arena_free(scratch);
-    return packed && lg_op_int(op, LG_ATTR_groups) == 1;
+    return filter->kind == LG_VALUE_ARGUMENT && lg_op_int(op, LG_ATTR_groups) == 1 &&
+           lg_conv_takes(op->function, op, target, lg_filter_vectors(target, &filter->type));
 }
 
 void lg_conv_begin(lg_schedule *s, const lg_op *op, conv *c)
 {
     *c = describe(s->target, op);
     c->s = s;
-    choose_blocks(c, s->target);
+    decide(c, false);
+    c->splits = 1;
     c->filter = s->ctx.bindings[op->operands[1]->id].buffer;
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
 }
@@ -359,13 +334,12 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
     const lg_value *x = op->operands[0], *f = op->operands[1];
     if (x->kind != LG_VALUE_ARGUMENT || f->kind != LG_VALUE_ARGUMENT || !f->type.layout)
         return false;
-    lg_arena *scratch = lg_arena_new();
     conv c = describe(target, op);
-    bool packed = lg_layout_equal(f->type.layout, lg_filter_layout(scratch, target, &f->type));
-    lg_arena_free(scratch);
+    if (!lg_conv_takes(function, op, target, c.tile.vectors))
+        return false;
     int64_t panel = (int64_t)c.tile.vectors * c.tile.lanes;
     lg_epilogue epilogue;
-    if (!packed || !lg_epilogue_find(function, op, panel, &epilogue))
+    if (!lg_epilogue_find(function, op, panel, &epilogue))
         return false;
     if (c.groups > 1 && (lg_epilogue_ranges(&epilogue) > 1 || (c.f->dims[0] / c.groups) % panel ||
                          (c.f->dims[1] % target->lanes && c.x->dims[3] >= target->lanes)))
@@ -379,8 +353,7 @@ void lg_schedule_conv(lg_schedule *s)
     const lg_op *op = lg_tile_single(s->function, LG_OP_conv2d);
     conv c = describe(s->target, op);
     c.s = s;
-    choose_blocks(&c, s->target);
-    choose_splits(&c);
+    decide(&c, true);
     c.image = s->ctx.bindings[op->operands[0]->id].buffer;
     c.filter = s->ctx.bindings[op->operands[1]->id].buffer;
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;

@@ -1,5 +1,7 @@
 // Begins the kernel of a function, binds its arguments, and lets the first schedule that applies
 // fill it.
+#include "passes/schedule/schedule.h"
+
 #include "passes/schedule/depth_first.h"
 #include "passes/schedule/depthwise.h"
 
@@ -36,6 +38,13 @@ lg_loop_role lg_schedule_job_role(const lg_schedule *s)
     for (int i = 0; i < f->arguments.count; i++)
         work += (double)lg_type_elements(&f->arguments.items[i]->type);
     return work < (double)s->serial_work ? LG_LOOP_SERIAL : LG_LOOP_PARALLEL;
+}
+
+void lg_schedule_chose(lg_schedule *s, const char *key, const char *text, bool measured)
+{
+    s->kernel->key = key;
+    s->kernel->choice = text;
+    lg_k_comment(&s->k, "%s, %s", text, measured ? "measured" : "by the cost model");
 }
 
 static void declare_params(lg_schedule *s)

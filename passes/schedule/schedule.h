@@ -35,6 +35,9 @@ void lg_schedule_cuda(lg_schedule *s);  // any function on a GPU
 // The role of a kernel's loop over jobs: parallel, or serial where all of it is less work than
 // waking a thread.
 lg_loop_role lg_schedule_job_role(const lg_schedule *s);
+// Notes on the kernel which of several ways the schedule went: `key` and `text` of
+// passes/schedule/choice.h, which live as long as the kernel.
+void lg_schedule_chose(lg_schedule *s, const char *key, const char *text, bool measured);
 // The buffer of the `i`th result (a parameter of the kernel behind the arguments).
 lg_kbuffer *lg_schedule_result(const lg_schedule *s, int i);
 
@@ -98,9 +101,18 @@ bool lg_tile_suits(const lg_schedule *s, const lg_value *value);
 bool lg_tile_stage(lg_schedule *s, const lg_value *value, lg_kbuffer *buffer, int dropped, int axes,
                    const lg_index *lead);
 
-// The layout in which a schedule wants the right operand: panels of tile.vectors * tile.lanes
-// columns.
-const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter);
+// The layout in which a schedule wants the right operand: panels of `vectors` vectors of output
+// channels; of tile.vectors * tile.lanes columns.
+const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter,
+                                  int64_t vectors);
+// The vectors of the panels in which `filter` lies; 0 if it lies otherwise.
+int lg_filter_vectors(const lg_target *target, const lg_type *filter);
+// How many vectors the schedule of the convolution `op` of the kernel `function` wants; 0 if no
+// panels suit it.
+int64_t lg_conv_vectors(const lg_function *function, const lg_op *op, const lg_target *target);
+// Can it work with panels of so many?
+bool lg_conv_takes(const lg_function *function, const lg_op *op, const lg_target *target,
+                   int64_t vectors);
 // Of a filter in Winograd's form: all channels of one place in a panel adjoin.
 const lg_layout *lg_winograd_layout(lg_arena *arena, const lg_target *target,
                                     const lg_type *filter);

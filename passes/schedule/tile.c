@@ -79,10 +79,10 @@ lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opene
 
 // ---- layouts
 
-const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter)
+const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter,
+                                  int64_t vectors)
 {
-    lg_tile tile = lg_tile_choose(target, filter->dims[0]);
-    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    int64_t panel = vectors * target->lanes;
     lg_layout_dim outer = {.part = LG_PART_OUTER, .axis = 0, .block = panel};
     lg_layout_dim inner = {.part = LG_PART_INNER, .axis = 0, .block = panel};
     lg_layout_dim c = {.part = LG_PART_WHOLE, .axis = 1};
@@ -94,6 +94,18 @@ const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, cons
     lg_layout_dim ci = {.part = LG_PART_INNER, .axis = 1, .block = target->lanes};
     lg_layout blocked = {6, {outer, co, h, w, ci, inner}};
     return lg_copy(arena, &blocked, sizeof blocked);
+}
+
+int lg_filter_vectors(const lg_target *target, const lg_type *filter)
+{
+    if (!filter->layout || filter->layout->dims[0].block % target->lanes)
+        return 0;
+    int64_t vectors = filter->layout->dims[0].block / target->lanes;
+    lg_arena *scratch = lg_arena_new();
+    bool packed = vectors > 0 && lg_layout_equal(filter->layout, lg_filter_layout(scratch, target,
+                                                                                  filter, vectors));
+    lg_arena_free(scratch);
+    return packed ? (int)vectors : 0;
 }
 
 const lg_layout *lg_matrix_layout(lg_arena *arena, const lg_target *target, const lg_type *matrix,
