@@ -7,7 +7,8 @@
 // target it compiles for carries choices that were measured (`lgpnc tune`). Which kernels share a
 // choice is said by a key, a text too: the shape of what is computed, without names and values.
 //
-// Every candidate of a schedule computes the same but for the order of summation.
+// Candidates of a direct convolution sum in the same order, so that they compute the same bits;
+// other schedules' may differ in the order of summation.
 #ifndef LG_PASSES_SCHEDULE_CHOICE_H
 #define LG_PASSES_SCHEDULE_CHOICE_H
 

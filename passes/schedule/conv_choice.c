@@ -144,12 +144,36 @@ typedef struct list {
     int count;
 } list;
 
-// Keeps the cheapest in order; of equals the one that came first.
+// Candidates of one kind hardly differ in time: of each only the cheapest is worth measuring.
+static bool same_kind(const lg_conv_choice *a, const lg_conv_choice *b)
+{
+    return a->vectors == b->vectors && a->chunk == b->chunk &&
+           a->columns * a->lines == b->columns * b->lines;
+}
+
+static void take_out(list *l, int at)
+{
+    l->count--;
+    for (int i = at; i < l->count; i++) {
+        l->items[i] = l->items[i + 1];
+        l->cycles[i] = l->cycles[i + 1];
+    }
+}
+
+// Keeps the cheapest in order, one of a kind; of equals the one that came first.
 static void offer(list *l, lg_conv_choice choice)
 {
     if (!fits(l->shape, l->target, &choice))
         return;
     double cycles = lg_conv_cycles(l->shape, l->target, &choice);
+    for (int i = 0; i < l->count; i++) {
+        if (!same_kind(&l->items[i], &choice))
+            continue;
+        if (l->cycles[i] <= cycles)
+            return;
+        take_out(l, i);
+        break;
+    }
     int at = l->count;
     while (at > 0 && l->cycles[at - 1] > cycles)
         at--;
