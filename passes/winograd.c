@@ -15,7 +15,7 @@
 #include "passes/passes.h"
 #include "passes/rewriter.h"
 
-enum { AUTO = 0 };
+enum { OFF = -1, AUTO = 0 };
 
 static bool has_a_form(const lg_op *op, const lg_target *target)
 {
@@ -99,12 +99,13 @@ static void rewrite(lg_rewriter *r, lg_op *op, int m)
 bool lg_pass_winograd(lg_unit *unit, lg_pass_ctx *ctx)
 {
     int64_t wanted = lg_pass_option_of(ctx, "tile");
-    if (ctx->target->kind != LG_TARGET_CPU)
+    if (ctx->target->kind != LG_TARGET_CPU || wanted == OFF)
         return true;
     if (wanted != AUTO && wanted != 2 && wanted != 4 && wanted != 6)
-        return lg_error_at(ctx->diag, (lg_location){0},
-                           "winograd: tiles of %lld: there are 2, 4, 6, and 0 to choose",
-                           (long long)wanted);
+        return lg_error_at(
+            ctx->diag, (lg_location){0},
+            "winograd: tiles of %lld: there are 2, 4, 6, 0 to choose, and -1 for none",
+            (long long)wanted);
     LG_FOR_FUNCTIONS (f, unit->module) {
         lg_map weights = {.arena = ctx->scratch};
         lg_mark_symbol_only(&weights, f);

@@ -9,6 +9,7 @@ enum {
     KEY_TRIPLE,
     KEY_PASSES,
     KEY_DISABLE,
+    KEY_WINOGRAD,
     KEY_LOAD,
     KEY_PRINT_AFTER,
     KEY_DUMP_DIR,
@@ -32,6 +33,10 @@ static const struct argp_option option_rows[] = {
     {"depth-first", KEY_DEPTH_FIRST, "WHEN", 0,
      "fuse chains of convolutions (bottlenecks) strip by strip: auto (default), where it saves "
      "time; memory, for the least workspace; on, everywhere; off",
+     10},
+    {"winograd", KEY_WINOGRAD, "TILE", 0,
+     "3x3 convolutions by tiles of 2, 4 or 6 outputs a side: auto (default), the cheapest of 2, 4 "
+     "and none; off; rounding errors grow with the tile",
      10},
     {"load", KEY_LOAD, "FILE.so", 0, "a pass of your own, to name in --passes", 10},
     {"print-after", KEY_PRINT_AFTER, "PASS,...", 0,
@@ -90,6 +95,21 @@ static void set_depth_first(lg_compile_options *o, const char *when, struct argp
     argp_error(state, "--depth-first=%s: there are auto, memory, on and off", when);
 }
 
+static void set_winograd(lg_compile_options *o, const char *tile, struct argp_state *state)
+{
+    static const char *const rows[][2] = {{"auto", "winograd{tile=0}"},
+                                          {"off", "winograd{tile=-1}"},
+                                          {"2", "winograd{tile=2}"},
+                                          {"4", "winograd{tile=4}"},
+                                          {"6", "winograd{tile=6}"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(tile, rows[i][0]) == 0) {
+            set_option(o, rows[i][1], state);
+            return;
+        }
+    argp_error(state, "--winograd=%s: there are auto, off, 2, 4 and 6", tile);
+}
+
 static void add_load(lg_compile_options *o, const char *path, struct argp_state *state)
 {
     if (o->load_count == LG_MOST_LOADED_PASSES)
@@ -132,6 +152,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         add_load(o, value, state);
     else if (key == KEY_DEPTH_FIRST)
         set_depth_first(o, value, state);
+    else if (key == KEY_WINOGRAD)
+        set_winograd(o, value, state);
     else if (key == KEY_CHECK_EACH)
         o->check_each = true;
     else if (key == KEY_TIME_PASSES)

@@ -3,7 +3,7 @@
 
 model=$SOURCE/docs/examples/conv_net.c
 "$LGPNC" build "$model" --emit=ir -o conv_net.ir
-"$LGPNC" build "$model" --cpu=x86-64-v3 --emit=kernel-ir -o conv_net.kir --dump-dir=stages
+"$LGPNC" build "$model" --cpu=x86-64-v3 --winograd=off --emit=kernel-ir -o conv_net.kir --dump-dir=stages
 cat conv_net.ir conv_net.kir stages/* >printed.txt
 
 # The plain blocks but the first one (the picture); comments and `...' are the page's own.
