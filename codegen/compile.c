@@ -103,9 +103,9 @@ bool lg_codegen_accepts(const lg_program *program, const lg_codegen_options *opt
                            options->prefix, MAX_PREFIX);
     for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
         if (tile_bytes(kernel) > MAX_TILE_BYTES)
-            good = lg_error_at(diag, (lg_location){0},
-                               "kernel @%s: its tiles take more than %d bytes",
-                               kernel->name, MAX_TILE_BYTES);
+            good =
+                lg_error_at(diag, (lg_location){0}, "kernel @%s: its tiles take more than %d bytes",
+                            kernel->name, MAX_TILE_BYTES);
     return good;
 }
 

@@ -167,19 +167,31 @@ static bool is_from_pack(const packer *p, const lg_value *value)
     return is_packable_symbol(p, value);
 }
 
+// Lets `*use` of the func read what @pack makes; with `make` only sees to it that @pack does.
+static void pack_use(packer *p, lg_value **use, lg_location where, bool make)
+{
+    if (!is_from_pack(p, *use))
+        return;
+    lg_value *packed = packed_value(p, *use, where);
+    if (!make)
+        *use = packed;
+}
+
 static void pack_one(packer *p, lg_function *f)
 {
     decide(p, f);
-    LG_FOR_OPS (op, f) {
-        if (op->result_count == 1 && !lg_map_number(&p->stays, op->results[0]))
-            continue;
-        for (int i = op->code == LG_OP_write; i < op->operand_count; i++)
-            if (is_from_pack(p, op->operands[i]))
-                op->operands[i] = packed_value(p, op->operands[i], op->where);
+    // First everything is made: what is copied to @pack may contain ops that stay here too, with
+    // the operands that they have now.
+    for (int make = 1; make >= 0; make--) {
+        LG_FOR_OPS (op, f) {
+            if (op->result_count == 1 && !lg_map_number(&p->stays, op->results[0]))
+                continue;
+            for (int i = op->code == LG_OP_write; i < op->operand_count; i++)
+                pack_use(p, &op->operands[i], op->where, make);
+        }
+        for (int i = 0; i < f->results.count; i++)
+            pack_use(p, &f->results.items[i], f->where, make);
     }
-    for (int i = 0; i < f->results.count; i++)
-        if (is_from_pack(p, f->results.items[i]))
-            f->results.items[i] = packed_value(p, f->results.items[i], f->where);
     for (lg_op *op = f->last, *previous; op; op = previous) {
         previous = op->previous;
         if (op->result_count == 1 && !lg_map_number(&p->stays, op->results[0]))

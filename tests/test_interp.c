@@ -29,6 +29,7 @@ typedef struct op_case {
 #define J3 "%b = constant {values=[2,0,6]} : i32[3]\n"
 #define M23 "%a = constant {values=[1,2,3,4,5,6]} : f32[2,3]\n"
 #define R " %r = "
+#define CORNER "%w = constant {values=[4,0,0,0,0,0,0,0,0]} : f32[1,1,3,3]\n"
 #define IMAGE "%a = constant {values=[1,2,3,4,5,6,7,8,9]} : f32[1,3,3,1]\n"
 #define FILTER "%b = constant {values=[1,10,100,1000]} : f32[1,1,2,2]\n"
 #define GRADIENT "%g = constant {values=[1,2,3,4]} : f32[1,2,2,1]\n"
@@ -121,6 +122,12 @@ static const op_case cases[] = {
          R "conv2d_input_grad %g, %b : f32[1,3,3,1]", 1, 12, 20, 103, 1234, 2040, 300, 3400, 4000),
     CASE(conv2d_filter_grad, "f32[1,1,2,2]", IMAGE GRADIENT
          R "conv2d_filter_grad %a, %g : f32[1,1,2,2]", 37, 47, 67, 77),
+    CASE(winograd_filter, "f32[1,1,4,4]", CORNER R "winograd_filter %w : f32[1,1,4,4]",
+         4, -2, -2, 0, -2, 1, 1, 0, -2, 1, 1, 0, 0, 0, 0, 0),
+    CASE(winograd_conv2d, "f32[1,2,2,1]", CORNER
+         "%u = winograd_filter %w : f32[1,1,4,4]\n"
+         "%x = constant {values=[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]} : f32[1,4,4,1]\n"
+         R "winograd_conv2d %x, %u : f32[1,2,2,1]", 0, 4, 16, 20),
     CASE(call, "f32[3]", F3 R "call @twice(%a) : f32[3]", -3, 0, 4),
     CASE(write, "f32[3]", "%one = constant {value=1} : f32[3]\n%s = add @state, %one : f32[3]\n"
          "write @state, %s\n" R "add @state, %one : f32[3]", 11, 12, 13),

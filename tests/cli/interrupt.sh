@@ -43,4 +43,4 @@ interrupt() {
 interrupt TERM 143 "$LGPNC" build net.ir --emit=shared -o out/net.so
 interrupt HUP 129 "$LGPNC" build ./net.c --emit=ir -o out/net.ir
 # A shell without job control starts background commands deaf to Ctrl-C.
-interrupt INT 130 env --default-signal=INT "$LGPNC" build net.ir --emit=object -o out/net.o
+interrupt INT 130 env --default-signal=INT "$LGPNC" build net.ir --emit=shared -o out/net.so
