@@ -60,7 +60,7 @@ static double pixel(const tile *t, int64_t h, int64_t v, int64_t c)
 static void transform_inputs(const tile *t)
 {
     int n = t->w->n;
-    double square[LG_WINOGRAD_MOST * LG_WINOGRAD_MOST];
+    double square[LG_WINOGRAD_MOST * LG_WINOGRAD_MOST] = {0};
     for (int64_t c = 0; c < t->image->dims[3]; c++) {
         for (int i = 0; i < n * n; i++)
             square[i] = pixel(t, t->h - t->pad[0] + i / n, t->v - t->pad[1] + i % n, c);
@@ -73,7 +73,7 @@ static void output_channel(const tile *t, int64_t o)
     int n = t->w->n, m = t->w->m;
     int64_t channels = t->image->dims[3];
     double products[LG_WINOGRAD_MOST * LG_WINOGRAD_MOST] = {0};
-    double result[LG_WINOGRAD_MOST * LG_WINOGRAD_MOST];
+    double result[LG_WINOGRAD_MOST * LG_WINOGRAD_MOST] = {0};
     for (int64_t c = 0; c < channels; c++)
         for (int i = 0; i < n * n; i++)
             products[i] += t->u[(o * channels + c) * n * n + i].f * t->inputs[c * n * n + i];

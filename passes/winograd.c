@@ -48,7 +48,8 @@ static double tiled_cycles(const lg_op *op, const lg_target *target, int m)
 {
     const int64_t *y = op->results[0]->type.dims, *filter = op->operands[1]->type.dims;
     int n = m + 2;
-    double tiles = (double)(y[0] * ((y[1] + m - 1) / m) * ((y[2] + m - 1) / m));
+    int64_t rows = (y[1] + m - 1) / m, columns = (y[2] + m - 1) / m;
+    double tiles = (double)(y[0] * rows * columns);
     double weights = (double)(n * n * filter[0] * filter[1]);
     double products = tiles * weights / (fmas_a_cycle * reached_in_tiles * target->lanes);
     // Each of a transform's elements is loaded, stored, and made of about n values.

@@ -391,7 +391,9 @@ START_TEST(objects_need_no_compiler)
     lg_cpu_target target;
     f.options.packed = packed;
     f.options.target = &target;
-    char *search = strdup(getenv("PATH"));
+    const char *folders = getenv("PATH");
+    ck_assert_ptr_nonnull(folders);
+    char *search = strdup(folders);
     setenv("CC", "/nowhere/cc", 1);
     setenv("PATH", "/nowhere", 1);
     for (int i = 0; i < 2; i++) {

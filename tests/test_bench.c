@@ -202,8 +202,10 @@ START_TEST(labels_meet_nothing)
     enum { DOTS = 30, WIDTH = 60, HEIGHT = 14 };
     lg_dot dots[DOTS];
     lg_box boxes[DOTS * LG_LABEL_BOXES], placed[DOTS];
-    for (int i = 0; i < DOTS; i++)
-        dots[i] = (lg_dot){100 + 13 * (i % 6), 100 + 17 * (i / 6), 2 + i % 5};
+    for (int i = 0; i < DOTS; i++) {
+        int column = i % 6, row = i / 6;
+        dots[i] = (lg_dot){100 + 13 * column, 100 + 17 * row, 2 + i % 5};
+    }
     lg_obstacles around = {
         .frame = {0, 0, 300, 250}, .dots = dots, .dot_count = DOTS, .boxes = boxes};
     int count = 0;

@@ -265,9 +265,10 @@ static void keep_clear(plot *p, lg_box box)
 
 static void keep_line_clear(plot *p, double x0, double y0, double x1, double y1)
 {
-    double steps = ceil(hypot(x1 - x0, y1 - y0) / FONT);
-    for (double i = 0; i <= steps; i++) {
-        double x = x0 + i / steps * (x1 - x0), y = y0 + i / steps * (y1 - y0);
+    int steps = (int)ceil(hypot(x1 - x0, y1 - y0) / FONT);
+    for (int i = 0; i <= steps; i++) {
+        double part = (double)i / steps;
+        double x = x0 + part * (x1 - x0), y = y0 + part * (y1 - y0);
         keep_clear(p, (lg_box){x - 2, y - 2, x + 2, y + 2});
     }
 }
@@ -288,7 +289,8 @@ static void print_slope_label(plot *p, double rate, const char *what)
     y -= gap * sin(angle);
     fprintf(p->out, "<text transform=\"translate(%.1f %.1f) rotate(%.2f)\" dy=\"-6\">%s</text>\n",
             x, y, -angle * 180 / M_PI, text);
-    for (double along = 0; along < length; along += FONT) {
+    for (int i = 0; i * FONT < length; i++) {
+        double along = i * FONT;
         double cx = x + along * cos(angle) - 10 * sin(angle);
         double cy = y - along * sin(angle) - 10 * cos(angle);
         keep_clear(p, (lg_box){cx - 8, cy - 8, cx + 8, cy + 8});

@@ -3,6 +3,7 @@
 
 #include "passes/schedule/epilogue.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,15 +80,15 @@ static const lg_choice_form form = {"direct", FIELDS, fields};
 
 char *lg_conv_key(lg_arena *arena, const lg_conv_shape *s)
 {
+    int64_t outputs = s->outputs * s->groups;
     return lg_format(arena,
                      "conv2d{result=%lldx%lldx%lldx%lld,filter=%lldx%lldx%lldx%lld,stride=%lldx%lld"
                      ",dilation=%lldx%lld,groups=%lld,results=%lld,reads=%lld}",
                      (long long)s->images, (long long)s->height, (long long)s->width,
-                     (long long)(s->outputs * s->groups), (long long)(s->outputs * s->groups),
-                     (long long)s->channels, (long long)s->kernel[0], (long long)s->kernel[1],
-                     (long long)s->stride[0], (long long)s->stride[1], (long long)s->dilation[0],
-                     (long long)s->dilation[1], (long long)s->groups, (long long)s->results,
-                     (long long)s->reads);
+                     (long long)outputs, (long long)outputs, (long long)s->channels,
+                     (long long)s->kernel[0], (long long)s->kernel[1], (long long)s->stride[0],
+                     (long long)s->stride[1], (long long)s->dilation[0], (long long)s->dilation[1],
+                     (long long)s->groups, (long long)s->results, (long long)s->reads);
 }
 
 char *lg_conv_choice_print(lg_arena *arena, const lg_conv_choice *c)
@@ -229,6 +230,7 @@ static void offer_chunks(list *l, lg_conv_choice c)
         int64_t most = l->target->l1 * quarters / 4 / block_bytes;
         most = quarters == 4 || most > s->blocks ? s->blocks : most < 1 ? 1 : most;
         int64_t chunks = (s->blocks + most - 1) / most;
+        assert(chunks > 0 && "an image has channels");
         c.chunk = (s->blocks + chunks - 1) / chunks;
         if (c.chunk != last)
             offer_splits(l, c);

@@ -27,7 +27,8 @@ static const double panel_rate = 100, piece_rate = 20, far_rate = 40;
 
 static double ceil_div(int64_t a, int64_t b)
 {
-    return (double)((a + b - 1) / b);
+    int64_t quotient = (a + b - 1) / b;
+    return (double)quotient;
 }
 
 static double larger(double a, double b)
@@ -100,11 +101,11 @@ static double traffic_cycles(const costs *k, const lg_target *target)
 {
     const lg_conv_shape *s = k->s;
     const lg_conv_choice *c = k->c;
-    double filters = 4 * k->taps * k->channels * (double)(s->outputs * s->groups / c->splits);
-    double panel = filters / k->chunks / (double)(s->outputs * s->groups / c->splits) *
-                   (double)c->vectors * k->lanes;
+    int64_t outputs = s->outputs * s->groups / c->splits;
+    double filters = 4 * k->taps * k->channels * (double)outputs;
+    double panel = filters / k->chunks / (double)outputs * (double)c->vectors * k->lanes;
     double image = 4 * image_pixels(s, c) * k->channels * (double)s->groups;
-    double results = 4 * (double)(c->columns * c->lines * s->outputs * s->groups / c->splits);
+    double results = 4 * (double)(c->columns * c->lines * outputs);
     double tiles = ceil_div(c->columns, c->rows) * (double)c->lines;
     double near = filters * (panel <= 0.75 * (double)target->l1 ? 1 : tiles);
     double far = image + results * (double)(1 + s->reads);
@@ -131,7 +132,7 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
     int count = lg_tile_columns(tile, 0, s->outputs, true, runs);
     for (int i = 0; i < count; i++)
         cycles += run_cycles(&k, runs[i]) / (double)c->splits;
-    double jobs =
-        (double)(s->images * (s->width / c->columns) * c->splits) * ceil_div(s->height, c->lines);
+    int64_t segments = s->width / c->columns;
+    double jobs = (double)(s->images * segments * c->splits) * ceil_div(s->height, c->lines);
     return jobs * cycles * imbalance(jobs);
 }

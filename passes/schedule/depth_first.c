@@ -15,6 +15,8 @@
 #include "passes/schedule/depth_first.h"
 #include "passes/schedule/conv.h"
 
+#include <assert.h>
+
 enum { ENOUGH_JOBS = 16, MOST_ROWS = 8, LONG_RUN = 8 };
 
 // Rows [a, b) of the chain's result need rows [scale * a + low, scale * b + high) of an image
@@ -271,19 +273,21 @@ static void finish_strip(chain *c, level *l)
 static void describe_chain(chain *c)
 {
     const lg_op *ops[LG_MAX_CHAIN];
-    c->count = find_chain(c->s->function, ops);
-    for (int i = 0; i < c->count; i++) {
+    int count = find_chain(c->s->function, ops);
+    assert(count >= 2 && "lg_schedule_depth_first_applies looked");
+    c->count = count;
+    for (int i = 0; i < count; i++) {
         lg_conv *conv = &c->levels[i].conv;
         lg_conv_begin(c->s, ops[i], conv);
         if (!i)
             conv->image = c->s->ctx.bindings[ops[i]->operands[0]->id].buffer;
     }
-    c->plan = lg_chain_plan_of(ops, c->count, c->s->target);
+    c->plan = lg_chain_plan_of(ops, count, c->s->target);
     reach reaches[LG_MAX_CHAIN];
-    find_reaches(ops, c->count, reaches);
-    for (int i = 0; i < c->count; i++)
+    find_reaches(ops, count, reaches);
+    for (int i = 0; i < count; i++)
         c->levels[i].reach = reaches[i];
-    lg_conv *last = &c->levels[c->count - 1].conv;
+    lg_conv *last = &c->levels[count - 1].conv;
     lg_epilogue_find(c->s->function, last->op, 1, &last->epilogue);
     lg_epilogue_begin(c->s, &last->epilogue, 1);
 }

@@ -19,7 +19,6 @@ typedef struct lg_chain_plan {
 } lg_chain_plan;
 
 // Of convolutions in the order of computation; `count` is 2..LG_MAX_CHAIN.
-lg_chain_plan lg_chain_plan_of(const lg_op *const *convolutions, int count,
-                               const lg_target *target);
+lg_chain_plan lg_chain_plan_of(const lg_op *const *ops, int count, const lg_target *target);
 
 #endif

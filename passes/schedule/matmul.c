@@ -480,6 +480,7 @@ static void choose(lg_product *p, lg_schedule *s)
 {
     p->s = s;
     p->blocks = lg_matmul_choose(s->target, &p->shape);
+    assert(p->blocks.kc > 0);
     p->chunks = ceil_div(p->shape.k, p->blocks.kc);
     p->cut = lg_tile_cut(p->shape.m, p->blocks.rows);
     p->base = lg_kx_int(&s->k, 0);

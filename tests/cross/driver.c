@@ -11,6 +11,7 @@
 #include "runtime/artifact.h"
 #include "runtime/threads.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,8 @@ typedef struct tensors {
 static tensors allocate_tensors(const lg_tensor_desc *descs, uint32_t count)
 {
     tensors t = {descs, count, calloc(count + 1, sizeof *t.data)};
+    if (!t.data)
+        fail("no memory for", "tensors");
     for (uint32_t i = 0; i < count; i++)
         t.data[i] = allocate(descs[i].bytes);
     return t;
@@ -73,6 +76,7 @@ static void free_tensors(tensors *t)
 
 static void copy_tensors(tensors *to, const tensors *from)
 {
+    assert(to->count == from->count);
     for (uint32_t i = 0; i < to->count; i++)
         memcpy(to->data[i], from->data[i], to->descs[i].bytes);
 }
@@ -145,9 +149,11 @@ static void run_backwards(void *context, uint32_t launch, lg_kernel_fn kernel, v
 
 static void check_order(call *c, const tensors *before, const lg_parallel *parallel)
 {
-    call again = *c;
-    again.outputs = allocate_tensors(c->outputs.descs, c->outputs.count);
-    again.params = allocate_tensors(c->params.descs, c->params.count);
+    call again = {.entry = c->entry,
+                  .inputs = c->inputs,
+                  .outputs = allocate_tensors(c->outputs.descs, c->outputs.count),
+                  .params = allocate_tensors(c->params.descs, c->params.count),
+                  .packed = c->packed};
     copy_tensors(&again.params, before);
     run_entry(&again, c->entry, parallel);
     if (!same_tensors(&c->outputs, &again.outputs) || !same_tensors(&c->params, &again.params))
