@@ -32,7 +32,7 @@ static bool has_a_form(const lg_op *op, const lg_target *target)
 // most. Measured constants; docs/performance.md has the log.
 
 static const double fmas_a_cycle = 2, reached_directly = 0.9, reached_in_tiles = 0.8;
-static const double bytes_a_cycle = 8; // of weights, from the last cache or memory
+static const double bytes_a_cycle = 4; // of weights, from memory
 
 static double direct_cycles(const lg_op *op, const lg_target *target)
 {
