@@ -223,29 +223,6 @@ void lg_conv_panels(const conv *c, lg_columns run, int r, int64_t start)
         lg_k_end(k);
 }
 
-static void zero_borders(const conv *c, int r)
-{
-    lg_schedule *s = c->s;
-    lg_kbuilder *k = &s->k;
-    const lg_type *type = &s->function->results.items[r]->type;
-    lg_range ranges[LG_MAX_PHYSICAL];
-    lg_ranges_whole(k, type, ranges);
-    for (int d = 0; d < lg_type_physical_rank(type); d++) {
-        lg_layout_dim dim = lg_physical_dim(type, d);
-        int64_t size = lg_physical_interior(type, d);
-        if (dim.axis == 0)
-            ranges[d] = (lg_range){c->n, lg_kx_addi(k, c->n, 1)};
-        else if (dim.axis == 1)
-            ranges[d] = (lg_range){c->h0, c->h1};
-        else if (dim.axis == 2)
-            ranges[d] = (lg_range){c->w0, lg_kx_addi(k, c->w0, c->columns)};
-        else if (dim.part == LG_PART_OUTER && c->splits > 1)
-            ranges[d] = (lg_range){lg_kx_muli(k, c->split, size / c->splits),
-                                   lg_kx_muli(k, lg_kx_addi(k, c->split, 1), size / c->splits)};
-    }
-    lg_nest_zero_borders(k, lg_schedule_result(s, r), type, ranges, c->tile.lanes);
-}
-
 // ---- sizes
 
 static conv describe(const lg_target *target, const lg_op *op)
@@ -383,8 +360,11 @@ void lg_schedule_conv(lg_schedule *s)
                                     true, runs);
         for (int i = 0; i < count; i++)
             lg_conv_panels(&c, runs[i], r, start);
-        if (!c.epilogue.sums[r])
-            zero_borders(&c, r);
     }
+    lg_image_part part = {
+        {{c.n, lg_kx_addi(k, c.n, 1)}, {c.h0, c.h1}, {c.w0, lg_kx_addi(k, c.w0, c.columns)}},
+        c.split,
+        c.splits};
+    lg_epilogue_zero_borders(s, &c.epilogue, &part);
     lg_k_end(k);
 }

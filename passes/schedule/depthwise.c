@@ -12,7 +12,7 @@
 // The image must have a border of zeros at least as wide as the padding.
 #include "passes/schedule/depthwise.h"
 
-#include "passes/schedule/epilogue.h"
+#include "passes/schedule/conv.h"
 
 enum { MOST_PIXELS = 14, UNROLLED_FMAS = 112, MOST_LINES = 8, ENOUGH_JOBS = 32 };
 
@@ -130,26 +130,6 @@ static void blocks(const depthwise *d, lg_columns run)
     lg_k_end(k);
 }
 
-static void zero_borders(const depthwise *d, int r)
-{
-    lg_kbuilder *k = &d->s->k;
-    const lg_type *type = &d->s->function->results.items[r]->type;
-    lg_range ranges[LG_MAX_PHYSICAL];
-    lg_ranges_whole(k, type, ranges);
-    for (int i = 0; i < lg_type_physical_rank(type); i++) {
-        lg_layout_dim dim = lg_physical_dim(type, i);
-        int64_t each = lg_physical_interior(type, i) / d->splits;
-        if (dim.axis == 0)
-            ranges[i] = (lg_range){d->n, lg_kx_addi(k, d->n, 1)};
-        else if (dim.axis == 1)
-            ranges[i] = (lg_range){d->h0, d->h1};
-        else if (dim.part == LG_PART_OUTER && d->splits > 1)
-            ranges[i] = (lg_range){lg_kx_muli(k, d->split, each),
-                                   lg_kx_muli(k, lg_kx_addi(k, d->split, 1), each)};
-    }
-    lg_nest_zero_borders(k, lg_schedule_result(d->s, r), type, ranges, d->tile.lanes);
-}
-
 // ---- sizes
 
 static depthwise describe(const lg_target *target, const lg_op *op)
@@ -203,16 +183,10 @@ bool lg_schedule_depthwise_applies(const lg_function *function, const lg_target 
     if (x->kind != LG_VALUE_ARGUMENT || f->kind != LG_VALUE_ARGUMENT ||
         lg_filter_vectors(target, &f->type) != 1)
         return false;
-    int rank = lg_type_physical_rank(&x->type);
-    for (int i = 0; i < rank; i++) {
-        lg_layout_dim dim = lg_physical_dim(&x->type, i);
-        if ((dim.axis == 1 || dim.axis == 2) &&
-            dim.border < lg_op_int_at(op, LG_ATTR_pad, dim.axis - 1))
-            return false;
-    }
-    lg_layout_dim last = lg_physical_dim(&x->type, rank - 1);
+    lg_layout_dim last = lg_physical_dim(&x->type, lg_type_physical_rank(&x->type) - 1);
     lg_epilogue epilogue;
-    return last.part == LG_PART_INNER && last.block == target->lanes &&
+    return lg_conv_reads_image(&x->type, op, target) && last.part == LG_PART_INNER &&
+           last.block == target->lanes &&
            lg_epilogue_find(function, op, target->lanes, &epilogue) &&
            lg_epilogue_ranges(&epilogue) == 1;
 }
@@ -244,8 +218,10 @@ void lg_schedule_depthwise(lg_schedule *s)
     int count = lg_tile_columns(one, 0, d.y->dims[3], true, runs);
     for (int i = 0; i < count; i++)
         blocks(&d, runs[i]);
-    for (int r = 0; r < d.epilogue.count; r++)
-        if (!d.epilogue.sums[r])
-            zero_borders(&d, r);
+    lg_image_part part = {
+        {{d.n, lg_kx_addi(k, d.n, 1)}, {d.h0, d.h1}, {lg_kx_int(k, 0), lg_kx_int(k, d.y->dims[2])}},
+        d.split,
+        d.splits};
+    lg_epilogue_zero_borders(s, &d.epilogue, &part);
     lg_k_end(k);
 }

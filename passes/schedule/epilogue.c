@@ -291,6 +291,31 @@ void lg_epilogue_flush(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *image
     }
 }
 
+static void zero_borders_of(lg_schedule *s, int r, const lg_image_part *part)
+{
+    lg_kbuilder *k = &s->k;
+    const lg_type *type = &s->function->results.items[r]->type;
+    lg_range ranges[LG_MAX_PHYSICAL];
+    lg_ranges_whole(k, type, ranges);
+    for (int d = 0; d < lg_type_physical_rank(type); d++) {
+        lg_layout_dim dim = lg_physical_dim(type, d);
+        int64_t each = lg_physical_interior(type, d) / part->splits;
+        if (dim.axis < 3)
+            ranges[d] = part->axes[dim.axis];
+        else if (dim.part == LG_PART_OUTER && part->splits > 1)
+            ranges[d] = (lg_range){lg_kx_muli(k, part->split, each),
+                                   lg_kx_muli(k, lg_kx_addi(k, part->split, 1), each)};
+    }
+    lg_nest_zero_borders(k, lg_schedule_result(s, r), type, ranges, s->target->lanes);
+}
+
+void lg_epilogue_zero_borders(lg_schedule *s, const lg_epilogue *e, const lg_image_part *part)
+{
+    for (int r = 0; r < e->count; r++)
+        if (!e->sums[r])
+            zero_borders_of(s, r, part);
+}
+
 lg_type lg_written_type(const lg_kernel *kernel, const lg_function *function, int r)
 {
     const lg_value *value = function->results.items[r];

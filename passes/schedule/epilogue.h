@@ -63,6 +63,17 @@ void lg_epilogue_store(lg_schedule *s, const lg_epilogue *e, lg_tile_state *stat
 void lg_epilogue_flush(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *image, lg_kx *part,
                        lg_kx *channel, int64_t count);
 
+// What a job makes of a result: images, rows and columns, and part `split` of `splits` of the
+// blocks of channels.
+typedef struct lg_image_part {
+    lg_range axes[3];
+    lg_kx *split;
+    int64_t splits;
+} lg_image_part;
+
+// Zeros the borders that adjoin the part, of every result that is an image.
+void lg_epilogue_zero_borders(lg_schedule *s, const lg_epilogue *e, const lg_image_part *part);
+
 // The type in which `kernel`, made of `function`, writes result `r`: its own, or, of a sum in
 // parts, a row for each part.
 lg_type lg_written_type(const lg_kernel *kernel, const lg_function *function, int r);

@@ -16,7 +16,7 @@
 // no tile reaches over the edge; pixels that the tile before has written already are not stored.
 #include "ir/winograd.h"
 
-#include "passes/schedule/epilogue.h"
+#include "passes/schedule/conv.h"
 
 #include <assert.h>
 
@@ -25,7 +25,6 @@ enum { MOST_SCRATCH = 12 << 20 };
 
 typedef struct wino {
     lg_schedule *s;
-    const lg_op *op;
     const lg_type *x, *u, *y;
     lg_winograd w;
     lg_tile tile;
@@ -156,13 +155,12 @@ static void end_loops(lg_kbuilder *k, int opened)
         lg_k_end(k);
 }
 
-// Loads, from `buffer`, the n values of line `line` of the half transformed square.
-static void load_half(const wino *c, lg_kx *line, bool transposed, lg_kx **values, int count)
+// The n values of a row of the half transformed square.
+static void load_half(const wino *c, lg_kx *row, lg_kx **values)
 {
     lg_kbuilder *k = &c->s->k;
-    for (int i = 0; i < count; i++) {
-        lg_kx *at[] = {transposed ? lg_kx_int(k, i) : line, transposed ? line : lg_kx_int(k, i),
-                       lg_kx_int(k, 0)};
+    for (int i = 0; i < c->w.n; i++) {
+        lg_kx *at[] = {row, lg_kx_int(k, i), lg_kx_int(k, 0)};
         values[i] = lg_k_let(k, "d", lg_kx_load(k, c->half, at, c->tile.lanes));
     }
 }
@@ -196,7 +194,7 @@ static void input_tile(const wino *c, const at_tile *t, lg_kx *block)
     store_half(c, column, to, n);
     lg_k_end(k);
     lg_kx *row = lg_k_for(k, LG_LOOP_SERIAL, "row", n);
-    load_half(c, row, false, from, n);
+    load_half(c, row, from);
     transform_input(k, &c->w, from, to);
     for (int i = 0; i < n; i++) {
         lg_kx *at[] = {lg_kx_addi(k, lg_kx_muli(k, row, n), i), block, t->index, lg_kx_int(k, 0)};
@@ -327,7 +325,7 @@ static void output_row(const wino *c, const at_tile *t, lg_kx *row, int r, lg_kx
     lg_kx *from[LG_WINOGRAD_MOST] = {0}, *to[LG_WINOGRAD_MOST];
     lg_kx *h = lg_kx_add(k, t->h, row);
     int row_guard = guard(k, h, t->th, m, c->y->dims[1]);
-    load_half(c, row, false, from, c->w.n);
+    load_half(c, row, from);
     transform_output(k, &c->w, from, to);
     lg_kbuffer *acc =
         lg_k_alloc(k, "pixels", LG_SCOPE_REGISTER, LG_F32, lanes, 2, (int64_t[]){m, 1});
@@ -406,36 +404,11 @@ static lg_range range_of(lg_kbuilder *k, lg_kx *first, int64_t count, int64_t mo
     return (lg_range){first, at_most(k, high, most)};
 }
 
-static void zero_borders(const wino *c, int r)
-{
-    lg_kbuilder *k = &c->s->k;
-    const lg_type *type = &c->s->function->results.items[r]->type;
-    lg_range ranges[LG_MAX_PHYSICAL];
-    lg_ranges_whole(k, type, ranges);
-    for (int d = 0; d < lg_type_physical_rank(type); d++) {
-        lg_layout_dim dim = lg_physical_dim(type, d);
-        int64_t size = lg_physical_interior(type, d), m = c->w.m;
-        if (dim.axis == 0)
-            ranges[d] = range_of(k, c->n0, c->images, type->dims[0]);
-        else if (dim.axis == 1)
-            ranges[d] = range_of(k, lg_kx_muli(k, c->th0, m), c->rows * m, type->dims[1]);
-        else if (dim.axis == 2)
-            ranges[d] = range_of(k, lg_kx_muli(k, c->tw0, m), c->columns * m, type->dims[2]);
-        else if (dim.part == LG_PART_OUTER && c->splits > 1)
-            ranges[d] =
-                range_of(k, lg_kx_muli(k, c->split, size / c->splits), size / c->splits, size);
-    }
-    lg_nest_zero_borders(k, lg_schedule_result(c->s, r), type, ranges, c->tile.lanes);
-}
-
 // ---- sizes
 
 static wino describe(const lg_target *target, const lg_op *op)
 {
-    wino c = {.op = op,
-              .x = &op->operands[0]->type,
-              .u = &op->operands[1]->type,
-              .y = &op->results[0]->type};
+    wino c = {.x = &op->operands[0]->type, .u = &op->operands[1]->type, .y = &op->results[0]->type};
     lg_winograd_make(&c.w, (int)c.u->dims[2] - 2);
     c.tile = lg_tile_choose(target, c.u->dims[0]);
     for (int i = 0; i < 2; i++)
@@ -541,14 +514,8 @@ bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *
     lg_arena *scratch = lg_arena_new();
     bool packed = lg_layout_equal(u->type.layout, lg_winograd_layout(scratch, target, &u->type));
     lg_arena_free(scratch);
-    for (int d = 0; d < lg_type_physical_rank(&x->type); d++) {
-        lg_layout_dim dim = lg_physical_dim(&x->type, d);
-        if ((dim.axis == 1 || dim.axis == 2) && dim.border < c.pad[dim.axis - 1])
-            return false;
-    }
-    lg_layout_dim last = lg_physical_dim(&x->type, lg_type_physical_rank(&x->type) - 1);
-    if (last.part != LG_PART_INNER || last.block != target->lanes ||
-        x->type.dims[3] % target->lanes || c.y->dims[1] < c.w.m || c.y->dims[2] < c.w.m)
+    if (!lg_conv_reads_image(&x->type, op, target) || x->type.dims[3] % target->lanes ||
+        c.y->dims[1] < c.w.m || c.y->dims[2] < c.w.m)
         return false;
     return packed &&
            lg_epilogue_find(function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
@@ -604,8 +571,14 @@ void lg_schedule_winograd(lg_schedule *s)
             count = lg_tile_columns(c.tile, start, c.epilogue.images[r]->type.dims[3], true, runs);
         for (int i = 0; i < count; i++)
             panels(&c, runs[i], r, start);
-        if (!c.epilogue.sums[r])
-            zero_borders(&c, r);
     }
+    lg_kbuilder *k = &s->k;
+    int64_t m = c.w.m;
+    lg_image_part part = {{range_of(k, c.n0, c.images, c.y->dims[0]),
+                           range_of(k, lg_kx_muli(k, c.th0, m), c.rows * m, c.y->dims[1]),
+                           range_of(k, lg_kx_muli(k, c.tw0, m), c.columns * m, c.y->dims[2])},
+                          c.split,
+                          c.splits};
+    lg_epilogue_zero_borders(s, &c.epilogue, &part);
     lg_k_end(&s->k);
 }
