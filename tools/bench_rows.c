@@ -1,4 +1,5 @@
 #include "tools/bench_rows.h"
+#include "tools/median.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -6,19 +7,6 @@
 #include <string.h>
 
 // ---- numbers
-
-static int compare_seconds(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-// Sorts `values`.
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare_seconds);
-    return 0.5 * (values[(count - 1) / 2] + values[count / 2]);
-}
 
 double lg_bench_cost(double value)
 {
@@ -77,7 +65,7 @@ static lg_bench_row *launch_rows(lg_arena *arena, const lg_bench *b)
             .kernel = lg_bench_text(arena, launch->kernel),
             .label = lg_bench_text(arena, launch->label),
             .launches = 1,
-            .seconds = median(values, b->runs),
+            .seconds = lg_median(values, b->runs),
             .flops = lg_bench_cost(launch->flops),
             .bytes = lg_bench_cost(launch->bytes),
         };
@@ -139,7 +127,7 @@ lg_bench_result *lg_bench_result_new(lg_arena *arena, const lg_bench *bench, boo
         r->count = merge_kernels(r->rows, r->count);
     double *totals = LG_NEW_ARRAY(arena, double, bench->runs);
     memcpy(totals, bench->totals, (size_t)bench->runs * sizeof *totals);
-    r->median = median(totals, bench->runs);
+    r->median = lg_median(totals, bench->runs);
     r->minimum = totals[0];
     return r;
 }

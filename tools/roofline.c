@@ -5,6 +5,7 @@
 // is the median of its samples: machines drift, most of all virtual ones, and the best moment of
 // all is none that the kernels, whose times are medians too, ever saw.
 #include "tools/roofline.h"
+#include "tools/median.h"
 
 #include "codegen/codegen.h"
 #include "runtime/pages.h"
@@ -231,21 +232,14 @@ static double run(lg_meter *m, lg_roof roof, int runs)
     return best > 0 ? best : 1e-9;
 }
 
-static int compare_rates(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void sample(lg_meter *m, lg_roof roof)
 {
     int count = ++m->sample_count[roof], kept = count < MOST_SAMPLES ? count : MOST_SAMPLES;
     m->samples[roof][(count - 1) % MOST_SAMPLES] = m->amount[roof] / run(m, roof, RUNS);
     double sorted[MOST_SAMPLES];
     memcpy(sorted, m->samples[roof], (size_t)kept * sizeof *sorted);
-    qsort(sorted, (size_t)kept, sizeof *sorted, compare_rates);
+    m->roofline.rate[roof] = lg_median(sorted, kept);
     m->roofline.lowest[roof] = sorted[0];
-    m->roofline.rate[roof] = 0.5 * (sorted[(kept - 1) / 2] + sorted[kept / 2]);
     m->roofline.highest[roof] = sorted[kept - 1];
 }
 

@@ -1,6 +1,7 @@
 // lgpnc run: .npy files in, .npy files out, and the time it takes.
 #include "tools/arguments.h"
 #include "tools/cli.h"
+#include "tools/median.h"
 #include "tools/session.h"
 #include "tools/supervise.h"
 
@@ -161,16 +162,9 @@ static bool write_output(const char *folder, const lg_tensor_desc *desc, const l
 
 // ---- running
 
-static int compare_seconds(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void print_times(double *seconds, int count, int threads)
 {
-    qsort(seconds, (size_t)count, sizeof *seconds, compare_seconds);
-    double median = 0.5 * (seconds[(count - 1) / 2] + seconds[count / 2]);
+    double median = lg_median(seconds, count); // and sorted
     printf("time: median %.3f ms, min %.3f ms, %d run%s, %d thread%s\n", 1e3 * median,
            1e3 * seconds[0], count, count == 1 ? "" : "s", threads, threads == 1 ? "" : "s");
 }

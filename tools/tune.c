@@ -7,6 +7,7 @@
 // model's choices once more, and only what is still faster is kept.
 #include "tools/arguments.h"
 #include "tools/cli.h"
+#include "tools/median.h"
 #include "tools/supervise.h"
 #include "tools/tune_cache.h"
 #include "tools/tune_trial.h"
@@ -159,12 +160,6 @@ static const char *choice_of(const lg_trial *trial, const char *key)
     return NULL;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // Rounds of the cost model's trial and another until `deadline`, after one of each that does not
 // count; returns their number, -1 after reporting.
 static int measure(tuner *t, lg_trial *trial, double deadline, const char *what)
@@ -188,8 +183,8 @@ static int measure(tuner *t, lg_trial *trial, double deadline, const char *what)
         rounds++;
     }
     for (int i = 0; i < t->rows.count; i++) {
-        qsort(t->rows.items[i].ratios, (size_t)rounds, sizeof(double), compare);
-        qsort(t->rows.items[i].times, (size_t)rounds, sizeof(double), compare);
+        lg_sort(t->rows.items[i].ratios, rounds);
+        lg_sort(t->rows.items[i].times, rounds);
         t->rows.items[i].seconds = t->rows.items[i].times[rounds / 2];
     }
     return rounds;
