@@ -4,6 +4,7 @@
 #include "tools/bench_report.h"
 #include "tools/chrome_trace.h"
 #include "tools/cli.h"
+#include "tools/model_arguments.h"
 #include "tools/roofline_svg.h"
 #include "tools/session.h"
 #include "tools/supervise.h"
@@ -17,11 +18,11 @@
 enum { OUTPUT_TRACE, OUTPUT_PLOT, OUTPUTS };
 
 typedef struct bench_arguments {
-    const char *model, *weights, *entry, *compare;
+    lg_model_arguments of;
+    const char *entry, *compare;
     const char *outputs[OUTPUTS]; // NULL: not wanted
-    int threads, repeat;
+    int repeat;
     bool json, launches, no_roofline;
-    lg_compile_options compile;
 } bench_arguments;
 
 enum { KEY_ENTRY = 256, KEY_LAUNCHES, KEY_TRACE, KEY_PLOT, KEY_NO_ROOFLINE, KEY_COMPARE, SEED = 1 };
@@ -52,7 +53,7 @@ static void set_output(bench_arguments *a, int output, const char *option, const
 static void check_arguments(const bench_arguments *a, struct argp_state *state)
 {
     const char *trace = a->outputs[OUTPUT_TRACE], *plot = a->outputs[OUTPUT_PLOT];
-    if (!a->model)
+    if (!a->of.model)
         argp_error(state, "no MODEL given");
     else if (plot && a->no_roofline)
         argp_error(state, "--roofline and --no-roofline exclude each other");
@@ -64,15 +65,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     bench_arguments *a = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->compile;
-        return 0;
-    case 'w':
-        a->weights = value;
-        return 0;
-    case 't':
-        a->threads = (int)lg_argument_number(state, "--threads", value, 1, 1024);
-        return 0;
     case 'r':
         a->repeat = (int)lg_argument_number(state, "--repeat", value, 1, 100000);
         return 0;
@@ -97,16 +89,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case KEY_TRACE:
         set_output(a, OUTPUT_TRACE, "--chrome-trace", value, state);
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->model)
-            argp_error(state, "one MODEL only, `%s' is the second", value);
-        a->model = value;
-        return 0;
     case ARGP_KEY_END:
         check_arguments(a, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return lg_model_option(key, value, state, &a->of);
     }
 }
 
@@ -310,8 +297,8 @@ static bool bench(const bench_arguments *a, lg_session *session, lg_progress *pr
         good &= !a->outputs[i] || can_write(a->outputs[i], diag);
     lg_former *former = a->compare ? lg_former_read(a->compare, diag) : NULL;
     good = good && (former || !a->compare) &&
-           lg_session_open_random(session, a->model, a->weights, SEED, a->threads, &a->compile,
-                                  progress, diag) &&
+           lg_session_open_random(session, a->of.model, a->of.weights, SEED, a->of.threads,
+                                  &a->of.compile, progress, diag) &&
            bench_entry(a, session, former, progress, diag);
     lg_former_free(former);
     return good;
@@ -321,7 +308,7 @@ static int work(void *context)
 {
     const bench_arguments *a = context;
     lg_progress progress;
-    lg_progress_init(&progress, a->compile.verbose);
+    lg_progress_init(&progress, a->of.compile.verbose);
     lg_diag *diag = lg_diag_new();
     lg_session session = {0};
     bool good = bench(a, &session, &progress, diag);
@@ -345,7 +332,7 @@ int lg_command_bench(int argc, char **argv)
                "  lgpnc bench lgpn --roofline=lgpn.svg --chrome-trace=lgpn.json\n"
                "  lgpnc bench lgpn --json >before.json\n"
                "  lgpnc bench lgpn --disable=fuse --compare=before.json"};
-    bench_arguments a = {.repeat = 10, .entry = "infer", .compile = lg_compile_defaults()};
+    bench_arguments a = {.repeat = 10, .entry = "infer", .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
     return lg_supervise_all(a.outputs, OUTPUTS, work, &a);
 }

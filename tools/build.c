@@ -1,8 +1,8 @@
 // lgpnc build: a model in, an artifact or any of the stages before it out.
-#include "tools/arguments.h"
 #include "tools/build_emit.h"
 #include "tools/build_report.h"
 #include "tools/cli.h"
+#include "tools/model_arguments.h"
 #include "tools/session.h"
 #include "tools/supervise.h"
 
@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 
 typedef struct build_arguments {
-    const char *model, *output, *weights, *name, *cc;
+    lg_model_arguments of;
+    const char *output, *name, *cc;
     const lg_emit *emit;
     bool report, cpu_is_given;
-    lg_compile_options compile;
 } build_arguments;
 
 enum { KEY_EMIT = 256, KEY_NAME, KEY_REPORT, KEY_CC };
@@ -55,47 +55,41 @@ static void set_emit(build_arguments *a, const char *name, struct argp_state *st
 
 static void check_arguments(build_arguments *a, struct argp_state *state)
 {
-    bool for_cuda = strcmp(a->compile.cpu, "cuda") == 0;
+    bool for_cuda = strcmp(a->of.compile.cpu, "cuda") == 0;
     bool to_stdout = a->output ? strcmp(a->output, "-") == 0 : a->emit->is_text;
-    if (!a->model)
+    if (!a->of.model)
         argp_error(state, "no MODEL given; `lgpnc models' shows what there is");
     else if (!a->emit->is_text && to_stdout)
         argp_error(state, "--emit=%s: is no text; name a file with -o", a->emit->name);
     else if (a->report && to_stdout)
         argp_error(state, "--report: goes to standard output, as does the text; name a file with "
                           "-o");
-    else if (a->weights && !a->emit->takes_weights)
+    else if (a->of.weights && !a->emit->takes_weights)
         argp_error(state, "--weights: goes into exe, shared and object only, not into %s",
                    a->emit->name);
-    else if (a->emit->needs_weights && !a->weights)
+    else if (a->emit->needs_weights && !a->of.weights)
         argp_error(state,
                    "an executable carries its weights: name a checkpoint with --weights=FILE; "
                    "`lgpnc init %s -o W.safetensors' makes an untrained one",
-                   a->model);
+                   a->of.model);
     else if (a->emit->target == LG_EMIT_FOR_CPU && for_cuda)
         argp_error(state,
                    "--emit=%s: is for CPUs; --cpu=cuda goes with ir, kernel-ir, cuda and ptx",
                    a->emit->name);
     else if (a->emit->target == LG_EMIT_FOR_CUDA && a->cpu_is_given && !for_cuda)
-        argp_error(state, "--emit=%s: is for --cpu=cuda, not %s", a->emit->name, a->compile.cpu);
+        argp_error(state, "--emit=%s: is for --cpu=cuda, not %s", a->emit->name, a->of.compile.cpu);
     else if (a->name && !lg_prefix_is_valid(a->name))
         argp_error(state, "--name=%s: letters, digits and _ are allowed, a letter first", a->name);
     if (a->emit->target == LG_EMIT_FOR_CUDA)
-        a->compile.cpu = "cuda";
+        a->of.compile.cpu = "cuda";
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     build_arguments *a = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->compile;
-        return 0;
     case 'o':
         a->output = value;
-        return 0;
-    case 'w':
-        a->weights = value;
         return 0;
     case KEY_EMIT:
         set_emit(a, value, state);
@@ -109,17 +103,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case KEY_REPORT:
         a->report = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->model)
-            argp_error(state, "one MODEL only, `%s' is the second", value);
-        a->model = value;
-        return 0;
     case ARGP_KEY_SUCCESS:
-        a->cpu_is_given = strcmp(a->compile.cpu, "native") != 0;
+        a->cpu_is_given = strcmp(a->of.compile.cpu, "native") != 0;
         check_arguments(a, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return lg_model_option(key, value, state, &a->of);
     }
 }
 
@@ -130,7 +119,7 @@ static bool pack_weights(const build_arguments *a, lg_compilation *c, lg_jit **j
                          lg_model **model, lg_progress *progress, lg_diag *diag)
 {
     lg_error error;
-    lg_progress_step(progress, "packing %s", a->weights);
+    lg_progress_step(progress, "packing %s", a->of.weights);
     *jit = lg_compile_jit_entry(c, "pack", diag);
     if (!*jit)
         return false;
@@ -139,7 +128,7 @@ static bool pack_weights(const build_arguments *a, lg_compilation *c, lg_jit **j
         return lg_cli_fail(diag, &error);
     lg_threads threads;
     lg_threads_init(&threads, 0);
-    bool loaded = lg_load_weights(*model, a->weights, &threads.parallel, diag);
+    bool loaded = lg_load_weights(*model, a->of.weights, &threads.parallel, diag);
     lg_threads_free(&threads);
     if (!loaded)
         return false;
@@ -179,9 +168,10 @@ static bool finish(const build_arguments *a, const lg_compilation *c, const char
 static bool build(const build_arguments *a, lg_compilation *c, lg_progress *progress, lg_diag *diag)
 {
     // The graph as the model builds it, unless passes are asked for.
-    bool as_built = a->emit->target == LG_EMIT_GRAPH && !a->compile.passes && !a->compile.level;
-    if (as_built ? !lg_compile_load(c, a->model, progress, diag)
-                 : !lg_compile_model(c, a->model, &a->compile, progress, diag))
+    bool as_built =
+        a->emit->target == LG_EMIT_GRAPH && !a->of.compile.passes && !a->of.compile.level;
+    if (as_built ? !lg_compile_load(c, a->of.model, progress, diag)
+                 : !lg_compile_model(c, a->of.model, &a->of.compile, progress, diag))
         return false;
     if (a->name)
         snprintf(c->prefix, sizeof c->prefix, "%s", a->name);
@@ -193,7 +183,7 @@ static bool build(const build_arguments *a, lg_compilation *c, lg_progress *prog
     snprintf(output, sizeof output, "%s%s", c->prefix, a->emit->suffix);
     lg_jit *jit = NULL;
     lg_model *model = NULL;
-    bool good = (!a->weights || pack_weights(a, c, &jit, &model, progress, diag)) &&
+    bool good = (!a->of.weights || pack_weights(a, c, &jit, &model, progress, diag)) &&
                 finish(a, c,
                        a->output          ? a->output
                        : a->emit->is_text ? "-"
@@ -208,7 +198,7 @@ static int work(void *context)
 {
     const build_arguments *a = context;
     lg_progress progress;
-    lg_progress_init(&progress, a->compile.verbose);
+    lg_progress_init(&progress, a->of.compile.verbose);
     lg_diag *diag = lg_diag_new();
     lg_compilation compilation = {0};
     bool good = build(a, &compilation, &progress, diag);
@@ -230,7 +220,7 @@ int lg_command_build(int argc, char **argv)
                "\vExamples:\n  lgpnc build lgpn --weights=lgpn.safetensors -o lgpn\n"
                "  lgpnc build lgpn --emit=object -o lgpn.o --report\n"
                "  lgpnc build ./my_net.c --emit=kernel-ir -O1 | less"};
-    build_arguments a = {.emit = lg_emit_find("exe"), .compile = lg_compile_defaults()};
+    build_arguments a = {.emit = lg_emit_find("exe"), .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
     return lg_supervise(a.output, work, &a);
 }

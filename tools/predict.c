@@ -1,6 +1,6 @@
 // lgpnc predict: image files in, hyperparameters out.
-#include "tools/arguments.h"
 #include "tools/cli.h"
+#include "tools/model_arguments.h"
 #include "tools/session.h"
 #include "tools/supervise.h"
 
@@ -8,11 +8,11 @@
 #include "runtime/report.h"
 
 typedef struct predict_arguments {
-    const char *model, *weights, *graph;
+    lg_model_arguments of;
+    const char *graph;
     char **images;
-    int image_count, threads;
+    int image_count;
     bool json;
-    lg_compile_options compile;
 } predict_arguments;
 
 static const struct argp_option option_rows[] = {
@@ -30,23 +30,16 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     predict_arguments *a = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->compile;
-        return 0;
-    case 'w':
-        a->weights = value;
-        return 0;
     case 'g':
         a->graph = value;
-        return 0;
-    case 't':
-        a->threads = (int)lg_argument_number(state, "--threads", value, 1, 1024);
         return 0;
     case 'j':
         a->json = true;
         return 0;
+    case ARGP_KEY_ARG:
+        return ARGP_ERR_UNKNOWN; // not one by one
     case ARGP_KEY_ARGS:
-        a->model = state->argv[state->next];
+        a->of.model = state->argv[state->next];
         a->images = state->argv + state->next + 1;
         a->image_count = state->argc - state->next - 1;
         if (a->image_count == 0)
@@ -56,7 +49,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         argp_error(state, "no MODEL and no image files");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return lg_model_option(key, value, state, &a->of);
     }
 }
 
@@ -86,8 +79,8 @@ static bool predict(const predict_arguments *a, lg_session *session, lg_progress
     lg_tensor *graph = a->graph ? lg_graph_read(a->graph, &error) : NULL;
     if (a->graph && !graph)
         return lg_cli_fail(diag, &error);
-    bool good =
-        lg_session_open(session, a->model, a->weights, a->threads, &a->compile, progress, diag);
+    bool good = lg_session_open(session, a->of.model, a->of.weights, a->of.threads, &a->of.compile,
+                                progress, diag);
     lg_progress_end(progress);
     lg_predictor *predictor = NULL;
     if (good) {
@@ -107,7 +100,7 @@ static int work(void *context)
 {
     const predict_arguments *a = context;
     lg_progress progress;
-    lg_progress_init(&progress, a->compile.verbose);
+    lg_progress_init(&progress, a->of.compile.verbose);
     lg_diag *diag = lg_diag_new();
     lg_session session = {0};
     bool good = predict(a, &session, &progress, diag);
@@ -128,7 +121,7 @@ int lg_command_predict(int argc, char **argv)
                "and whether the image is real or fake. The model is LGPN, compiled in memory, or a "
                "shared library that `build' made."
                "\vExample:\n  lgpnc predict lgpn --weights=lgpn.safetensors photo.jpg"};
-    predict_arguments a = {.compile = lg_compile_defaults()};
+    predict_arguments a = {.of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
     return lg_supervise(NULL, work, &a);
 }

@@ -2,6 +2,7 @@
 #include "tools/arguments.h"
 #include "tools/cli.h"
 #include "tools/median.h"
+#include "tools/model_arguments.h"
 #include "tools/session.h"
 #include "tools/supervise.h"
 
@@ -15,11 +16,11 @@
 enum { MOST_INPUTS = 64 };
 
 typedef struct run_arguments {
-    const char *model, *weights, *output_dir, *entry;
+    lg_model_arguments of;
+    const char *output_dir, *entry;
     lg_argument_pair inputs[MOST_INPUTS];
-    int input_count, threads, repeat;
+    int input_count, repeat;
     int64_t random_seed; // -1: every input comes from a file
-    lg_compile_options compile;
 } run_arguments;
 
 enum { KEY_RANDOM = 256, KEY_ENTRY };
@@ -47,12 +48,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     run_arguments *a = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->compile;
-        return 0;
-    case 'w':
-        a->weights = value;
-        return 0;
     case 'i':
         add_input(a, value, state);
         return 0;
@@ -65,25 +60,22 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case KEY_ENTRY:
         a->entry = value;
         return 0;
-    case 't':
-        a->threads = (int)lg_argument_number(state, "--threads", value, 1, 1024);
-        return 0;
     case 'r':
         a->repeat = (int)lg_argument_number(state, "--repeat", value, 1, 1000000);
         return 0;
     case ARGP_KEY_ARG:
-        if (a->model)
+        if (a->of.model)
             argp_error(state,
                        "one MODEL only, `%s' is the second; inputs go with --input=NAME=FILE",
                        value);
-        a->model = value;
+        a->of.model = value;
         return 0;
     case ARGP_KEY_END:
-        if (!a->model)
+        if (!a->of.model)
             argp_error(state, "no MODEL given");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return lg_model_option(key, value, state, &a->of);
     }
 }
 
@@ -182,7 +174,7 @@ static bool run_all(const run_arguments *a, lg_session *session, const lg_entry_
         good = lg_model_run(session->model, entry->name, inputs->items, inputs->count, outputs,
                             &session->threads.parallel, &error);
         if (!good) {
-            lg_fail_prefix(&error, "%s: entry point %s:\n", a->model, entry->name);
+            lg_fail_prefix(&error, "%s: entry point %s:\n", a->of.model, entry->name);
             lg_cli_fail(diag, &error);
             break;
         }
@@ -218,14 +210,14 @@ static int work(void *context)
 {
     const run_arguments *a = context;
     lg_progress progress;
-    lg_progress_init(&progress, a->compile.verbose);
+    lg_progress_init(&progress, a->of.compile.verbose);
     lg_diag *diag = lg_diag_new();
     lg_session session = {0};
     tensors inputs = {0};
-    bool good =
-        read_inputs(a, &inputs, diag) &&
-        lg_session_open(&session, a->model, a->weights, a->threads, &a->compile, &progress, diag) &&
-        (!a->output_dir || make_folder(a->output_dir, diag));
+    bool good = read_inputs(a, &inputs, diag) &&
+                lg_session_open(&session, a->of.model, a->of.weights, a->of.threads, &a->of.compile,
+                                &progress, diag) &&
+                (!a->output_dir || make_folder(a->output_dir, diag));
     lg_progress_end(&progress);
     good = good && run_entry(a, &session, &inputs, diag);
     for (size_t i = 0; i < inputs.count; i++)
@@ -248,7 +240,7 @@ int lg_command_run(int argc, char **argv)
             "\vExample:\n  lgpnc run lgpn --weights=lgpn.safetensors --input=image=photo.npy \\\n"
             "      --input=graph=graph.npy --output-dir=out --repeat=10"};
     run_arguments a = {
-        .repeat = 1, .random_seed = -1, .entry = "infer", .compile = lg_compile_defaults()};
+        .repeat = 1, .random_seed = -1, .entry = "infer", .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
     return lg_supervise(a.output_dir, work, &a);
 }

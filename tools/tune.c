@@ -8,6 +8,7 @@
 #include "tools/arguments.h"
 #include "tools/cli.h"
 #include "tools/median.h"
+#include "tools/model_arguments.h"
 #include "tools/supervise.h"
 #include "tools/tune_cache.h"
 #include "tools/tune_trial.h"
@@ -17,10 +18,10 @@
 #include <string.h>
 
 typedef struct tune_arguments {
-    const char *model, *weights, *entry;
-    int threads, candidates;
+    lg_model_arguments of;
+    const char *entry;
+    int candidates;
     double seconds;
-    lg_compile_options compile;
 } tune_arguments;
 
 enum { KEY_ENTRY = 256, KEY_TIME, KEY_CANDIDATES, MIN_ROUNDS = 3, MAX_ROUNDS = 60 };
@@ -44,15 +45,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     tune_arguments *a = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->compile;
-        return 0;
-    case 'w':
-        a->weights = value;
-        return 0;
-    case 't':
-        a->threads = (int)lg_argument_number(state, "--threads", value, 1, 1024);
-        return 0;
     case KEY_TIME:
         a->seconds = (double)lg_argument_number(state, "--time", value, 1, 1000000);
         return 0;
@@ -62,19 +54,14 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case KEY_ENTRY:
         a->entry = value;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->model)
-            argp_error(state, "one MODEL only, `%s' is the second", value);
-        a->model = value;
-        return 0;
     case ARGP_KEY_END:
-        if (!a->model)
+        if (!a->of.model)
             argp_error(state, "no MODEL given");
-        if (strcmp(a->compile.cpu, "cuda") == 0)
+        if (strcmp(a->of.compile.cpu, "cuda") == 0)
             argp_error(state, "only schedules of CPUs are tuned");
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return lg_model_option(key, value, state, &a->of);
     }
 }
 
@@ -197,8 +184,8 @@ static bool faster(const row *r, int rounds)
 
 static bool open_trial(tuner *t, lg_trial *trial, const lg_choices *choices)
 {
-    return lg_trial_open(trial, t->a->model, t->a->weights, t->a->entry, t->a->threads,
-                         &t->a->compile, choices, t->diag);
+    return lg_trial_open(trial, t->a->of.model, t->a->of.weights, t->a->entry, t->a->of.threads,
+                         &t->a->of.compile, choices, t->diag);
 }
 
 // Does any kernel of the trial go another way than the cost model's?
@@ -288,7 +275,7 @@ static void print_summary(const tuner *t)
 static bool keep(const tuner *t)
 {
     char path[LG_PATH_BYTES];
-    const lg_compile_options *o = &t->a->compile;
+    const lg_compile_options *o = &t->a->of.compile;
     bool named = o->tune_cache && strlen(o->tune_cache) < sizeof path;
     if (named)
         snprintf(path, sizeof path, "%s", o->tune_cache);
@@ -318,7 +305,7 @@ static bool keep(const tuner *t)
 
 static bool tune(tuner *t)
 {
-    lg_progress_step(t->progress, "compiling %s", t->a->model);
+    lg_progress_step(t->progress, "compiling %s", t->a->of.model);
     if (!open_trial(t, &t->base, &(lg_choices){0}))
         return false;
     make_rows(t);
@@ -353,7 +340,7 @@ static int work(void *context)
                .progress = &progress,
                .arena = lg_arena_new(),
                .start = lg_now()};
-    lg_progress_init(&progress, t.a->compile.verbose);
+    lg_progress_init(&progress, t.a->of.compile.verbose);
     bool good = tune(&t);
     lg_progress_end(&progress);
     lg_trial_close(&t.base);
@@ -375,7 +362,7 @@ int lg_command_tune(int argc, char **argv)
                "what was found until then."
                "\vExample:\n  lgpnc tune lgpn:image=128 --time=60 --threads=2"};
     tune_arguments a = {
-        .seconds = 120, .candidates = 8, .entry = "infer", .compile = lg_compile_defaults()};
+        .seconds = 120, .candidates = 8, .entry = "infer", .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
-    return lg_supervise(a.compile.tune_cache, work, &a);
+    return lg_supervise(a.of.compile.tune_cache, work, &a);
 }
