@@ -29,6 +29,9 @@ lg_model_table *lg_model_table_read(const char *path, lg_error *e);
 // The same from memory; `text` is followed by a zero byte, `name` stands for the file in messages.
 lg_model_table *lg_model_table_parse(const char *text, size_t size, const char *name, lg_error *e);
 
+// The 140 models of models/red140.tsv, as it was when lgpnc was built. Free likewise.
+lg_model_table *lg_model_table_default(lg_error *e);
+
 // NULL is allowed.
 void lg_model_table_free(lg_model_table *table);
 

@@ -33,6 +33,11 @@ static const struct {
 };
 
 enum {
+#define LG_CONTINUOUS(column, label, cut, cut2, min, max) CONTINUOUS_##column,
+#include "runtime/hyperparameters.def"
+};
+
+enum {
 #define LG_DISCRETE(column, label) DISCRETE_##column,
 #include "runtime/hyperparameters.def"
 };
@@ -99,6 +104,22 @@ void lg_node_labels(const lg_model_facts *facts, uint8_t labels[LG_NODES])
         int64_t value = facts->architecture[LG_CONTINUOUS_VALUES + codes[i].discrete];
         labels[FIRST_CODE + i] = codes[i].code == LG_ANY_CODE ? value != 0 : value == codes[i].code;
     }
+}
+
+float lg_scaled_value(int i, int64_t value)
+{
+    assert(i >= 0 && i < LG_CONTINUOUS_VALUES);
+    if (i == CONTINUOUS_filters && value == LG_UNKNOWN_FILTERS)
+        return NAN;
+    double min = (double)continuous[i].min, max = (double)continuous[i].max;
+    return (float)fmin(fmax(((double)value - min) / (max - min), 0.0), 1.0);
+}
+
+double lg_unscaled_value(int i, double scaled)
+{
+    assert(i >= 0 && i < LG_CONTINUOUS_VALUES);
+    double min = (double)continuous[i].min, max = (double)continuous[i].max;
+    return min + scaled * (max - min);
 }
 
 double lg_probability_of_second(const float logits[2])

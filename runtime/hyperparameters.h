@@ -30,6 +30,16 @@ typedef struct lg_model_facts {
 // Its 55 labels, each 0 or 1: exactly one of an interval triple, at most one of a code's nodes.
 void lg_node_labels(const lg_model_facts *facts, uint8_t labels[LG_NODES]);
 
+// What the table says for an unknown number of filters.
+enum { LG_UNKNOWN_FILTERS = 999999 };
+
+// Continuous value i (0..8) within the range of the 140 models: (value - min) / (max - min),
+// clipped to 0..1; NaN for an unknown number of filters.
+float lg_scaled_value(int i, int64_t value);
+
+// The other way.
+double lg_unscaled_value(int i, double scaled);
+
 // "loss_l1", "layers[0]" to "layers[2]", "norm_type=0", "skip"; 0 <= node < LG_NODES. 40 bytes hold
 // any name. Returns `name`.
 char *lg_node_name(int node, char name[static 40]);

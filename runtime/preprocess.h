@@ -12,4 +12,7 @@ lg_tensor *lg_preprocess_file(const char *path, int size, lg_error *e);
 // The same of a decoded image, into `out` of size * size * 3 floats.
 bool lg_preprocess_image(const lg_image *image, int size, float *out, lg_error *e);
 
+// Its last step: 8-bit values to -1..1.
+void lg_preprocess_pixels(const uint8_t *pixels, size_t count, float *out);
+
 #endif
