@@ -2,23 +2,6 @@
 // a function of primitives whose boundary a pass may recognise; equal calls share one.
 #include "frontend/scope.h"
 
-static lg_value *unary(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a)
-{
-    return lg_unary(s, where, code, a);
-}
-
-static lg_value *binary(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a,
-                        lg_value *b)
-{
-    return lg_binary(s, where, code, lg_operand_value(a), lg_operand_value(b));
-}
-
-static lg_value *with_number(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a,
-                             double b)
-{
-    return lg_binary(s, where, code, lg_operand_value(a), lg_operand_number(b));
-}
-
 static lg_value *reduce_axis(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *x,
                              double axis)
 {
@@ -32,19 +15,19 @@ static lg_value *softmax_body(lg_name_scope *s, lg_location where, lg_value *con
 {
     lg_value *x = arguments[0];
     lg_value *most = reduce_axis(s, where, LG_OP_reduce_max, x, constants[0]);
-    lg_value *power = unary(s, where, LG_OP_exp, binary(s, where, LG_OP_sub, x, most));
+    lg_value *power = lg_unary(s, where, LG_OP_exp, lg_combine(s, where, LG_OP_sub, x, most));
     lg_value *total = reduce_axis(s, where, LG_OP_reduce_sum, power, constants[0]);
-    return binary(s, where, LG_OP_div, power, total);
+    return lg_combine(s, where, LG_OP_div, power, total);
 }
 
 static lg_value *l2_normalize_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
                                    const double *constants)
 {
     lg_value *x = arguments[0];
-    lg_value *squares = binary(s, where, LG_OP_mul, x, x);
+    lg_value *squares = lg_combine(s, where, LG_OP_mul, x, x);
     lg_value *total = reduce_axis(s, where, LG_OP_reduce_sum, squares, constants[0]);
-    lg_value *norm = unary(s, where, LG_OP_sqrt, total);
-    return binary(s, where, LG_OP_div, x, with_number(s, where, LG_OP_max, norm, 1e-12));
+    lg_value *norm = lg_unary(s, where, LG_OP_sqrt, total);
+    return lg_combine(s, where, LG_OP_div, x, lg_combine_number(s, where, LG_OP_max, norm, 1e-12));
 }
 
 static lg_value *along_axis(lg_name_scope *s, lg_location where, const lg_composite *composite,
@@ -92,7 +75,7 @@ static lg_value *slide(lg_name_scope *s, lg_location where, lg_opcode code, lg_v
                            lg_attr_ints(LG_ATTR_limit, x->type.rank, limit),
                            lg_attr_ints(LG_ATTR_step, x->type.rank, step)};
         lg_value *part = lg_append(s, where, LG_OP_slice, LG_OPERANDS(x), 3, attrs, NULL);
-        y = y ? binary(s, where, code, y, part) : part;
+        y = y ? lg_combine(s, where, code, y, part) : part;
     }
     return y;
 }
@@ -122,7 +105,7 @@ static lg_value *avg_pool_body(lg_name_scope *s, lg_location where, lg_value *co
                                const double *constants)
 {
     lg_value *total = pool(s, where, LG_OP_add, arguments[0], constants, 0);
-    return with_number(s, where, LG_OP_mul, total, 1.0 / (constants[0] * constants[0]));
+    return lg_combine_number(s, where, LG_OP_mul, total, 1.0 / (constants[0] * constants[0]));
 }
 
 static lg_value *call_pool(lg_name_scope *s, lg_location where, const lg_composite *composite,
@@ -181,22 +164,22 @@ static lg_value *resize_axis(lg_name_scope *s, lg_location where, lg_value *x, i
     if (in == size)
         return x;
     lg_value *place = lg_iota(s, where, LG_F32, LG_SHAPE(size), 0);
-    place = with_number(s, where, LG_OP_add, place, 0.5);
-    place = with_number(s, where, LG_OP_mul, place, (double)in / (double)size);
-    place = with_number(s, where, LG_OP_sub, place, 0.5);
-    place = with_number(s, where, LG_OP_max, place, 0);
-    lg_value *floor = unary(s, where, LG_OP_floor, place);
+    place = lg_combine_number(s, where, LG_OP_add, place, 0.5);
+    place = lg_combine_number(s, where, LG_OP_mul, place, (double)in / (double)size);
+    place = lg_combine_number(s, where, LG_OP_sub, place, 0.5);
+    place = lg_combine_number(s, where, LG_OP_max, place, 0);
+    lg_value *floor = lg_unary(s, where, LG_OP_floor, place);
     lg_value *lower = lg_cast(s, where, floor, LG_I32);
-    lg_value *upper = with_number(s, where, LG_OP_add, lower, 1);
-    upper = with_number(s, where, LG_OP_min, upper, (double)in - 1);
-    lg_value *fraction = binary(s, where, LG_OP_sub, place, floor);
+    lg_value *upper = lg_combine_number(s, where, LG_OP_add, lower, 1);
+    upper = lg_combine_number(s, where, LG_OP_min, upper, (double)in - 1);
+    lg_value *fraction = lg_combine(s, where, LG_OP_sub, place, floor);
     int64_t column[] = {1, 1, 1, 1};
     column[axis] = size;
     lg_value *weight = lg_reshape(s, where, lg_cast(s, where, fraction, x->type.dtype), 4, column);
     lg_value *rest = lg_binary(s, where, LG_OP_sub, lg_operand_number(1), lg_operand_value(weight));
-    lg_value *a = binary(s, where, LG_OP_mul, lg_gather(s, where, x, axis, lower), rest);
-    lg_value *b = binary(s, where, LG_OP_mul, lg_gather(s, where, x, axis, upper), weight);
-    return binary(s, where, LG_OP_add, a, b);
+    lg_value *a = lg_combine(s, where, LG_OP_mul, lg_gather(s, where, x, axis, lower), rest);
+    lg_value *b = lg_combine(s, where, LG_OP_mul, lg_gather(s, where, x, axis, upper), weight);
+    return lg_combine(s, where, LG_OP_add, a, b);
 }
 
 static lg_value *resize_bilinear_body(lg_name_scope *s, lg_location where,

@@ -4,32 +4,19 @@
 
 enum { MOST_OPTION = 1 << 24 }; // keeps the arithmetic on windows far from overflow
 
-static const char *join(lg_name_scope *s, const char *name, const char *tensor)
-{
-    return lg_format(s->builder->module->arena, "%s.%s", name ? name : "", tensor);
-}
-
 // Uniform in +-1/sqrt(fan_in), as PyTorch fills linear layers and all biases.
 static double uniform_bound(double fan_in)
 {
     return 1.0 / sqrt(fan_in);
 }
 
-static lg_value *declare(lg_site site, bool dead, lg_role role, const char *tensor, lg_shape shape,
+lg_value *lg_declare_f32(lg_site site, bool dead, lg_role role, const char *tensor, lg_shape shape,
                          lg_init_kind init, double bound)
 {
-    lg_symbol *symbol =
-        lg_declare(site, role, join(site.scope, site.name, tensor), LG_F32, shape, init, bound);
-    if (!symbol)
-        return NULL;
-    symbol->dead = dead;
-    return symbol->value;
-}
-
-// A vector over the last axis of `x`, repeated over the others, and added.
-static lg_value *add_bias(lg_name_scope *s, lg_location where, lg_value *x, lg_value *bias)
-{
-    return lg_binary(s, where, LG_OP_add, lg_operand_value(x), lg_operand_value(bias));
+    const char *name =
+        lg_format(lg_scope_arena(site.scope), "%s.%s", site.name ? site.name : "", tensor);
+    lg_symbol *symbol = lg_declare(site, role, name, LG_F32, shape, init, bound, dead);
+    return symbol ? symbol->value : NULL;
 }
 
 // ---- convolution
@@ -77,12 +64,12 @@ static bool declare_conv2d(lg_site site, bool dead, int64_t channels, const lg_c
         return false;
     int64_t taps = o->kernel * o->kernel, depth = channels / o->groups;
     double fan_in = (double)depth * (double)taps, fan_out = (double)o->filters * (double)taps;
-    *weight = declare(site, dead, LG_ROLE_PARAM, "weight",
-                      LG_SHAPE(o->filters, depth, o->kernel, o->kernel), LG_INIT_NORMAL,
-                      sqrt(2.0 / (o->init == LG_HE_FAN_IN ? fan_in : fan_out)));
+    *weight = lg_declare_f32(site, dead, LG_ROLE_PARAM, "weight",
+                             LG_SHAPE(o->filters, depth, o->kernel, o->kernel), LG_INIT_NORMAL,
+                             sqrt(2.0 / (o->init == LG_HE_FAN_IN ? fan_in : fan_out)));
     if (*weight && o->bias)
-        *bias = declare(site, dead, LG_ROLE_PARAM, "bias", LG_SHAPE(o->filters), LG_INIT_UNIFORM,
-                        uniform_bound(fan_in));
+        *bias = lg_declare_f32(site, dead, LG_ROLE_PARAM, "bias", LG_SHAPE(o->filters),
+                               LG_INIT_UNIFORM, uniform_bound(fan_in));
     return *weight && (*bias || !o->bias);
 }
 
@@ -104,7 +91,7 @@ lg_value *lg_conv2d(lg_name_scope *s, lg_location where, const char *name, lg_co
                        lg_attr_ints(LG_ATTR_dilation, LG_INTS(o.dilation, o.dilation)),
                        lg_attr_int(LG_ATTR_groups, o.groups)};
     lg_value *y = lg_append(s, where, LG_OP_conv2d, LG_OPERANDS(x, weight), 4, attrs, NULL);
-    return bias ? add_bias(s, where, y, bias) : y;
+    return bias ? lg_combine(s, where, LG_OP_add, y, bias) : y;
 }
 
 void lg_dead_conv2d(lg_name_scope *s, lg_location where, const char *name, int64_t channels,
@@ -113,80 +100,6 @@ void lg_dead_conv2d(lg_name_scope *s, lg_location where, const char *name, int64
     lg_value *weight = NULL, *bias = NULL;
     complete_conv2d(&o);
     declare_conv2d((lg_site){s, where, "dead_conv2d", name}, true, channels, &o, &weight, &bias);
-}
-
-// ---- batch norm
-
-typedef struct batch_norm_tensors {
-    lg_value *weight, *bias, *mean, *var;
-} batch_norm_tensors;
-
-static bool declare_batch_norm(lg_site site, bool dead, int64_t channels, batch_norm_tensors *t)
-{
-    const struct {
-        lg_value **value;
-        lg_role role;
-        const char *name;
-        double initial;
-    } vectors[] = {{&t->weight, LG_ROLE_PARAM, "weight", 1},
-                   {&t->bias, LG_ROLE_PARAM, "bias", 0},
-                   {&t->mean, LG_ROLE_STATE, "running_mean", 0},
-                   {&t->var, LG_ROLE_STATE, "running_var", 1}};
-    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
-        *vectors[i].value = declare(site, dead, vectors[i].role, vectors[i].name,
-                                    LG_SHAPE(channels), LG_INIT_CONSTANT, vectors[i].initial);
-        if (!*vectors[i].value)
-            return false;
-    }
-    lg_symbol *batches =
-        lg_declare(site, LG_ROLE_STATE, join(site.scope, site.name, "num_batches_tracked"), LG_I64,
-                   LG_SCALAR_SHAPE, LG_INIT_CONSTANT, 0);
-    if (batches)
-        batches->dead = dead;
-    return batches;
-}
-
-// y = x scale + shift with scale = weight / sqrt(running_var + eps), shift = bias - running_mean
-// scale: all but one multiplication and addition are on vectors.
-static lg_value *batch_norm_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
-                                 const double *constants)
-{
-    lg_operand x = lg_operand_value(arguments[0]), weight = lg_operand_value(arguments[1]);
-    lg_operand bias = lg_operand_value(arguments[2]), mean = lg_operand_value(arguments[3]);
-    lg_operand var = lg_operand_value(arguments[4]), eps = lg_operand_number(constants[0]);
-    lg_value *inverse = lg_unary(s, where, LG_OP_rsqrt, lg_binary(s, where, LG_OP_add, var, eps));
-    lg_operand scale =
-        lg_operand_value(lg_binary(s, where, LG_OP_mul, weight, lg_operand_value(inverse)));
-    lg_operand moved = lg_operand_value(lg_binary(s, where, LG_OP_mul, mean, scale));
-    lg_value *shift = lg_binary(s, where, LG_OP_sub, bias, moved);
-    return add_bias(s, where, lg_binary(s, where, LG_OP_mul, x, scale), shift);
-}
-
-static const lg_composite batch_norm_composite = {
-    "batch_norm", "x weight bias running_mean running_var", batch_norm_body};
-
-lg_value *lg_batch_norm(lg_name_scope *s, lg_location where, const char *name,
-                        lg_batch_norm_options o)
-{
-    lg_site site = {s, where, "batch_norm", name};
-    batch_norm_tensors t;
-    if (!o.x)
-        return NULL;
-    if (o.x->type.rank < 1 || o.x->type.dtype != LG_F32)
-        return lg_fault(site, "takes f32 [..., channels], not %s", lg_show(s, o.x));
-    double eps = o.eps == 0 ? 1e-5 : o.eps;
-    if (!(eps > 0) || isinf(eps))
-        return lg_fault(site, ".eps must be positive");
-    if (!declare_batch_norm(site, false, o.x->type.dims[o.x->type.rank - 1], &t))
-        return NULL;
-    lg_value *operands[] = {o.x, t.weight, t.bias, t.mean, t.var};
-    return lg_call_composite(s, where, &batch_norm_composite, operands, 1, &eps);
-}
-
-void lg_dead_batch_norm(lg_name_scope *s, lg_location where, const char *name, int64_t channels)
-{
-    batch_norm_tensors t;
-    declare_batch_norm((lg_site){s, where, "dead_batch_norm", name}, true, channels, &t);
 }
 
 // ---- linear
@@ -200,12 +113,12 @@ static lg_linear_weights declare_linear(lg_site site, bool dead, int64_t in, int
         return none;
     }
     double bound = uniform_bound((double)in);
-    made.weight = declare(site, dead, LG_ROLE_PARAM, "weight", LG_SHAPE(features, in),
-                          LG_INIT_UNIFORM, bound);
+    made.weight = lg_declare_f32(site, dead, LG_ROLE_PARAM, "weight", LG_SHAPE(features, in),
+                                 LG_INIT_UNIFORM, bound);
     if (!made.weight)
         return none;
-    made.bias =
-        declare(site, dead, LG_ROLE_PARAM, "bias", LG_SHAPE(features), LG_INIT_UNIFORM, bound);
+    made.bias = lg_declare_f32(site, dead, LG_ROLE_PARAM, "bias", LG_SHAPE(features),
+                               LG_INIT_UNIFORM, bound);
     return made.bias ? made : none;
 }
 
@@ -234,7 +147,7 @@ static lg_value *apply_linear(lg_site site, lg_value *x, lg_linear_weights weigh
         options.b = lg_reshape(s, site.where, weights.weight,
                                LG_INTS(1, weights.weight->type.dims[0], dims[last]));
     lg_value *y = lg_matmul(s, site.where, rows, options);
-    y = y ? add_bias(s, site.where, y, weights.bias) : NULL;
+    y = y ? lg_combine(s, site.where, LG_OP_add, y, weights.bias) : NULL;
     dims[last] = weights.weight->type.dims[0];
     return lg_reshape(s, site.where, y, x->type.rank, dims);
 }

@@ -13,6 +13,11 @@
 // layer are designated initialisers; one that is absent is 0 and means its default. Images are
 // [batch, height, width, channels]; filters and weights have PyTorch's shapes and names.
 //
+// The builder runs once for every function that is wanted of the model: @infer, and for training
+// @loss_and_grad and @train_step, where layers take their training form (batch statistics, dropout)
+// and the builder adds inputs and losses `if (is_training(s))`. Gradients and the optimizer come by
+// themselves: docs/training.md, "What a step computes".
+//
 // Faults: what is wrong with a call (a shape, an option, a name taken twice) is reported at the C
 // file and line of the call, and the call returns NULL. A layer that is fed NULL returns NULL and
 // says nothing, so a builder never checks anything and all independent faults are told in one go.
@@ -26,6 +31,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ir/graph.h"
 
@@ -49,7 +55,18 @@ typedef struct lg_shape {
 #define LG_SHAPE(...) ((lg_shape){LG_INTS(__VA_ARGS__)})
 #define LG_SCALAR_SHAPE ((lg_shape){0, NULL})
 
-// ---- scopes and models (scope.c, model.c)
+// A tensor or a number, which takes the type of the tensor beside it.
+typedef struct lg_operand {
+    lg_value *value;
+    bool is_number;
+    double number;
+} lg_operand;
+
+lg_operand lg_operand_value(lg_value *value);
+lg_operand lg_operand_number(double number);
+#define LG_OPERAND(x) _Generic((x), lg_value *: lg_operand_value, default: lg_operand_number)(x)
+
+// ---- scopes and models (scope.c, symbols.c, model.c)
 
 // The scope whose names begin with those of `s` and `format`: scope(s, "layer%d", 1).
 lg_name_scope *lg_scope_inside(lg_name_scope *s, const char *format, ...)
@@ -107,15 +124,111 @@ typedef struct lg_model_info {
     extern const lg_model_info lgpnc_model;                                                        \
     const lg_model_info lgpnc_model = LG_MODEL_INFO(name_, build_, summary_, __VA_ARGS__)
 
-// Runs the builder on a new module with the function @infer. `options` is "image=128,width=32" or
-// NULL, `spec` what the user called all of it, for messages (it must outlive `diag`). NULL after
-// reporting every fault of the options, or else of the builder. Free it with lg_module_free.
+// The functions that a module may get; or-ed to a mask. Training ones compute f32[] losses:
+//   @infer(inputs) -> (outputs)
+//   @loss_and_grad(inputs) -> (loss, loss_NAME..., grad.PARAMETER...)
+//   @train_step(inputs, learning_rate: f32[]) -> (loss, loss_NAME...)
+// with one loss_NAME a call of loss() and one grad.PARAMETER a parameter that is not dead, in the
+// checkpoint's order. Only @train_step writes: parameters, running statistics, the optimizer's
+// states, the counter of random numbers; nothing at all when the loss is not finite.
+typedef enum lg_model_function {
+    LG_MODEL_INFER = 1,
+    LG_MODEL_LOSS_AND_GRAD = 2,
+    LG_MODEL_TRAIN_STEP = 4
+} lg_model_function;
+
+typedef enum lg_optimizer_kind { LG_ADAM, LG_SGD } lg_optimizer_kind;
+
+// Weight decay is added to the gradient, as PyTorch's Adam and SGD do.
+typedef struct lg_optimizer {
+    lg_optimizer_kind kind;
+    double beta1, beta2, eps; // of Adam
+    double momentum;          // of SGD
+    double weight_decay;
+} lg_optimizer;
+
+typedef struct lg_training {
+    lg_optimizer optimizer;
+    bool no_dropout; // dropout() is the identity
+} lg_training;
+
+// Adam with what LGPN was trained with: 0.9, 0.999, 1e-8, weight decay 1e-6; dropout on.
+#define LG_TRAINING_DEFAULTS                                                                       \
+    ((lg_training){                                                                                \
+        .optimizer = {                                                                             \
+            .kind = LG_ADAM, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 1e-6}})
+
+// Runs the builder on a new module, once for each of `functions` (a mask). `options` is
+// "image=128,width=32" or NULL, `spec` what the user called all of it, for messages (it must
+// outlive `diag`), `training` may be NULL: the defaults. NULL after reporting every fault of the
+// options, or else of the builder, such as a training function of a model that calls no loss().
+// Free it with lg_module_free.
 lg_module *lg_model_instantiate(const lg_model_info *info, const char *options, const char *spec,
-                                lg_diag *diag);
+                                unsigned functions, const lg_training *training, lg_diag *diag);
 
 // The same for "name" or "name:options" of one of `count` models.
 lg_module *lg_model_from_spec(int count, const lg_model_info *models, const char *spec,
-                              lg_diag *diag);
+                              unsigned functions, const lg_training *training, lg_diag *diag);
+
+// ---- training (training.c)
+
+// Whether this run of the builder makes @loss_and_grad or @train_step.
+bool lg_is_training(const lg_name_scope *s);
+
+// Adds `value`, f32[], to what is minimised: the total is the sum of the parts in the order of the
+// calls. Outside training it does nothing, as output() does nothing inside.
+void lg_loss(lg_name_scope *s, lg_location where, const char *name, lg_value *value);
+
+// The derivative of `loss`, f32[], by `x`, a float value that it was computed from; of x's type.
+lg_value *lg_gradient(lg_name_scope *s, lg_location where, lg_value *loss, lg_value *x);
+
+// `symbol`, a parameter or state, has `value` from the end of the step on; at most once a function.
+// Only @train_step writes; elsewhere it does nothing.
+void lg_write(lg_name_scope *s, lg_location where, lg_value *symbol, lg_value *value);
+
+// The input learning_rate, f32[], of @train_step; NULL elsewhere.
+lg_value *lg_learning_rate(lg_name_scope *s);
+
+// ---- losses (losses.c). Those of two tensors are elementwise and broadcast; what a step minimises
+// is a mean of them: mean_all(s, l1(s, x, target)).
+
+// The mean of all elements, and the mean of those where `mask` (bool, broadcast) holds, which is 0
+// where it holds nowhere: f32[].
+lg_value *lg_mean_all(lg_name_scope *s, lg_location where, lg_value *x);
+lg_value *lg_masked_mean(lg_name_scope *s, lg_location where, lg_value *x, lg_value *mask);
+
+// log(e^x / sum e^x) along `axis`, without overflow.
+lg_value *lg_log_softmax(lg_name_scope *s, lg_location where, lg_value *x, int axis);
+// Logits [...,c] and i32 labels [...] in 0..c-1 to [...]: -log_softmax(logits)[label].
+lg_value *lg_cross_entropy(lg_name_scope *s, lg_location where, lg_value *logits, lg_value *labels);
+// Logits and targets in 0..1: -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), without overflow.
+lg_value *lg_binary_cross_entropy(lg_name_scope *s, lg_location where, lg_value *logits,
+                                  lg_operand targets);
+lg_value *lg_mse(lg_name_scope *s, lg_location where, lg_value *x, lg_operand target);
+lg_value *lg_l1(lg_name_scope *s, lg_location where, lg_value *x, lg_operand target);
+// d^2/2 below `delta`, delta (|d| - delta/2) above, with d = x - target.
+lg_value *lg_huber(lg_name_scope *s, lg_location where, lg_value *x, lg_operand target,
+                   double delta);
+// max(0, 1 - x target) for targets of -1 and 1.
+lg_value *lg_hinge(lg_name_scope *s, lg_location where, lg_value *x, lg_operand target);
+
+// ---- random numbers (random.c)
+
+// Uniform in [0,1), f32, in multiples of 2^-24. Element i of the n-th call in the function is a
+// hash of i, n and the states random.seed and random.counter; @train_step counts the latter up, so
+// that a step is repeated by its counter, and @loss_and_grad draws what the next step will.
+lg_value *lg_uniform(lg_name_scope *s, lg_location where, lg_shape shape);
+// In training x / (1 - rate) with probability 1 - rate, else 0; `rate` is in 0 .. below 1.
+lg_value *lg_dropout(lg_name_scope *s, lg_location where, lg_value *x, double rate);
+
+// ---- optimizers (optimizer.c)
+
+// One step of `parameter` against `gradient` with `learning_rate`, f32[]: writes the parameter and
+// the states optimizer.*, in @train_step only. That function does it by itself, with the optimizer
+// that lg_model_instantiate was given, for every parameter that the model has not written: a model
+// calls this one to treat some of them otherwise.
+void lg_optimizer_step(lg_name_scope *s, lg_location where, const lg_optimizer *optimizer,
+                       lg_value *parameter, lg_value *gradient, lg_value *learning_rate);
 
 // ---- layers with parameters (layers.c)
 
@@ -144,12 +257,15 @@ lg_value *lg_conv2d(lg_name_scope *s, lg_location where, const char *name,
                     lg_conv2d_options options);
 
 typedef struct lg_batch_norm_options {
-    lg_value *x; // [..., c]
-    double eps;  // 1e-5
+    lg_value *x;     // [..., c]
+    double eps;      // 1e-5
+    double momentum; // 0.1: the weight of this batch in the running statistics
 } lg_batch_norm_options;
 
-// Inference: (x - running_mean) / sqrt(running_var + eps) * weight + bias, over the last axis; the
-// composite "batch_norm". NAME.weight, bias, running_mean, running_var [c], and the i64
+// (x - mean) / sqrt(var + eps) * weight + bias over the last axis (batch_norm.c). In inference mean
+// and variance are the running ones: the composite "batch_norm". In training they are the batch's
+// (the variance over n), and the step writes running_mean, running_var (the batch's over n - 1) and
+// num_batches_tracked + 1. NAME.weight, bias, running_mean, running_var [c], and the i64
 // num_batches_tracked, which inference does not read.
 lg_value *lg_batch_norm(lg_name_scope *s, lg_location where, const char *name,
                         lg_batch_norm_options options);
@@ -201,17 +317,6 @@ lg_value *lg_resize_bilinear(lg_name_scope *s, lg_location where, lg_value *x, i
 
 // ---- ops (elementwise.c, movement.c). Axes count from 0; negative ones from the end.
 
-// A tensor or a number, which takes the type of the tensor beside it.
-typedef struct lg_operand {
-    lg_value *value;
-    bool is_number;
-    double number;
-} lg_operand;
-
-lg_operand lg_operand_value(lg_value *value);
-lg_operand lg_operand_number(double number);
-#define LG_OPERAND(x) _Generic((x), lg_value *: lg_operand_value, default: lg_operand_number)(x)
-
 // Any elementwise op of ir/ops.def. The operands are broadcast as in NumPy: shapes are aligned at
 // the end, axes of size 1 are repeated. Element types must agree.
 lg_value *lg_unary(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a);
@@ -223,6 +328,9 @@ lg_value *lg_where(lg_name_scope *s, lg_location where, lg_value *condition, lg_
 
 lg_value *lg_constant(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape,
                       double value);
+// The elements one by one in row-major order, as many as the shape has.
+lg_value *lg_table(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, int count,
+                   const double *values);
 lg_value *lg_iota(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, int axis);
 lg_value *lg_cast(lg_name_scope *s, lg_location where, lg_value *x, lg_dtype dtype);
 // One size may be -1: what is left.
@@ -292,6 +400,26 @@ lg_value *lg_matmul(lg_name_scope *s, lg_location where, lg_value *a, lg_matmul_
 #define global_average_pool(s, x) lg_global_average_pool(s, LG_HERE, x)
 #define resize_bilinear(s, x, height, width) lg_resize_bilinear(s, LG_HERE, x, height, width)
 
+#define is_training(s) lg_is_training(s)
+#define loss(s, name, value) lg_loss(s, LG_HERE, name, value)
+#define gradient(s, loss, x) lg_gradient(s, LG_HERE, loss, x)
+#define write(s, symbol, value) lg_write(s, LG_HERE, symbol, value)
+#define mean_all(s, x) lg_mean_all(s, LG_HERE, x)
+#define masked_mean(s, x, mask) lg_masked_mean(s, LG_HERE, x, mask)
+#define log_softmax(s, x, axis) lg_log_softmax(s, LG_HERE, x, axis)
+#define cross_entropy(s, logits, labels) lg_cross_entropy(s, LG_HERE, logits, labels)
+#define binary_cross_entropy(s, logits, targets)                                                   \
+    lg_binary_cross_entropy(s, LG_HERE, logits, LG_OPERAND(targets))
+#define mse(s, x, target) lg_mse(s, LG_HERE, x, LG_OPERAND(target))
+#define l1(s, x, target) lg_l1(s, LG_HERE, x, LG_OPERAND(target))
+#define huber(s, x, target, delta) lg_huber(s, LG_HERE, x, LG_OPERAND(target), delta)
+#define hinge(s, x, target) lg_hinge(s, LG_HERE, x, LG_OPERAND(target))
+#define uniform(s, ...) lg_uniform(s, LG_HERE, LG_SHAPE(__VA_ARGS__))
+#define dropout(s, x, rate) lg_dropout(s, LG_HERE, x, rate)
+#define learning_rate(s) lg_learning_rate(s)
+#define optimizer_step(s, optimizer, parameter, gradient, learning_rate)                           \
+    lg_optimizer_step(s, LG_HERE, optimizer, parameter, gradient, learning_rate)
+
 #define relu(s, a) lg_unary(s, LG_HERE, LG_OP_relu, a)
 #define sigmoid(s, a) lg_unary(s, LG_HERE, LG_OP_sigmoid, a)
 #define tanh(s, a) lg_unary(s, LG_HERE, LG_OP_tanh, a)
@@ -306,9 +434,14 @@ lg_value *lg_matmul(lg_name_scope *s, lg_location where, lg_value *a, lg_matmul_
 #define maximum(s, a, b) lg_binary(s, LG_HERE, LG_OP_max, LG_OPERAND(a), LG_OPERAND(b))
 #define minimum(s, a, b) lg_binary(s, LG_HERE, LG_OP_min, LG_OPERAND(a), LG_OPERAND(b))
 #define greater(s, a, b) lg_binary(s, LG_HERE, LG_OP_gt, LG_OPERAND(a), LG_OPERAND(b))
+#define less(s, a, b) lg_binary(s, LG_HERE, LG_OP_lt, LG_OPERAND(a), LG_OPERAND(b))
+#define equal(s, a, b) lg_binary(s, LG_HERE, LG_OP_eq, LG_OPERAND(a), LG_OPERAND(b))
+#define logical_and(s, a, b) lg_binary(s, LG_HERE, LG_OP_and, LG_OPERAND(a), LG_OPERAND(b))
 #define where(s, condition, a, b) lg_where(s, LG_HERE, condition, LG_OPERAND(a), LG_OPERAND(b))
 
 #define constant(s, dtype, shape, value) lg_constant(s, LG_HERE, dtype, shape, value)
+#define table(s, dtype, shape, ...)                                                                \
+    lg_table(s, LG_HERE, dtype, shape, LG_COUNT(double, __VA_ARGS__), (const double[]){__VA_ARGS__})
 #define cast(s, x, dtype) lg_cast(s, LG_HERE, x, dtype)
 #define reshape(s, x, ...) lg_reshape(s, LG_HERE, x, LG_INTS(__VA_ARGS__))
 #define transpose(s, x, ...) lg_transpose(s, LG_HERE, x, LG_INTS(__VA_ARGS__))

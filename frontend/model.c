@@ -132,27 +132,56 @@ static bool read_options(lg_builder *builder, const char *options, const char *s
     return lg_diag_errors(builder->diag) == before;
 }
 
-static bool run_builder(lg_builder *builder, const char *spec)
+static const struct {
+    lg_model_function kind;
+    const char *name;
+} functions_of_models[] = {{LG_MODEL_INFER, "infer"},
+                           {LG_MODEL_LOSS_AND_GRAD, "loss_and_grad"},
+                           {LG_MODEL_TRAIN_STEP, "train_step"}};
+
+enum { FUNCTIONS = sizeof functions_of_models / sizeof *functions_of_models };
+
+// One function; false after reporting what is wrong with it.
+static bool run_builder(lg_builder *builder, lg_model_function kind, const char *name,
+                        lg_location where)
 {
     int before = lg_diag_errors(builder->diag);
-    lg_function *function = lg_function_new(builder->module, LG_FUNC, "infer");
+    lg_function *function = lg_function_new(builder->module, LG_FUNC, name);
     lg_name_scope root = {builder, function, ""};
+    function->where = where;
+    builder->run = (lg_builder_run){.kind = kind};
     builder->info->build(&root);
     if (lg_diag_errors(builder->diag) > before)
         return false;
-    if (function->results.count == 0)
-        return lg_error_at(builder->diag, (lg_location){spec, 0, 0},
-                           "model %s has no output; its builder must call output(...)",
-                           builder->info->name);
+    if (lg_is_training(&root))
+        lg_finish_training(&root, where);
+    else if (function->results.count == 0)
+        lg_error_at(builder->diag, where,
+                    "model %s has no output; its builder must call output(...)",
+                    builder->info->name);
+    return lg_diag_errors(builder->diag) == before;
+}
+
+// The first function that has a fault is the last: the others would repeat it.
+static bool run_builders(lg_builder *builder, unsigned functions, lg_location where)
+{
+    lg_name_scope root = {builder, NULL, ""};
+    lg_site site = {&root, where, "training", NULL};
+    if (!lg_check_optimizer(site, &builder->training.optimizer))
+        return false;
+    for (int i = 0; i < FUNCTIONS; i++)
+        if ((functions & functions_of_models[i].kind) &&
+            !run_builder(builder, functions_of_models[i].kind, functions_of_models[i].name, where))
+            return false;
     return lg_verify_module(builder->module, builder->diag);
 }
 
 lg_module *lg_model_instantiate(const lg_model_info *info, const char *options, const char *spec,
-                                lg_diag *diag)
+                                unsigned functions, const lg_training *training, lg_diag *diag)
 {
+    lg_location where = {spec, 0, 0};
     if (info->bytes != sizeof(lg_model_info) || !info->name || !info->build) {
-        lg_error_at(diag, (lg_location){spec, 0, 0},
-                    "the model was built with another version of frontend/lgpnc.h");
+        lg_error_at(diag, where, "the model was built with another version of frontend/lgpnc.h");
         return NULL;
     }
     lg_module *module = lg_module_new(info->name);
@@ -160,7 +189,8 @@ lg_module *lg_model_instantiate(const lg_model_info *info, const char *options, 
     builder->module = module;
     builder->diag = diag;
     builder->info = info;
-    if (read_options(builder, options, spec) && run_builder(builder, spec))
+    builder->training = training ? *training : LG_TRAINING_DEFAULTS;
+    if (read_options(builder, options, spec) && run_builders(builder, functions, where))
         return module;
     lg_module_free(module);
     return NULL;
@@ -185,13 +215,13 @@ static void unknown_model(int count, const lg_model_info *models, const char *na
 }
 
 lg_module *lg_model_from_spec(int count, const lg_model_info *models, const char *spec,
-                              lg_diag *diag)
+                              unsigned functions, const lg_training *training, lg_diag *diag)
 {
     size_t length = strcspn(spec, ":");
     const char *options = spec[length] ? spec + length + 1 : NULL;
     for (int i = 0; i < count; i++)
         if (strlen(models[i].name) == length && strncmp(models[i].name, spec, length) == 0)
-            return lg_model_instantiate(&models[i], options, spec, diag);
+            return lg_model_instantiate(&models[i], options, spec, functions, training, diag);
     char *name = strndup(spec, length);
     if (name)
         unknown_model(count, models, name, spec, diag);

@@ -13,6 +13,20 @@ lg_value *lg_constant(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_sh
     return lg_append(s, where, LG_OP_constant, 0, NULL, 1, &attr, &type);
 }
 
+lg_value *lg_table(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, int count,
+                   const double *values)
+{
+    lg_site site = {s, where, "table", NULL};
+    if (!lg_check_shape(site, shape.rank, shape.dims))
+        return NULL;
+    lg_type type = lg_type_make(dtype, shape.rank, shape.dims);
+    if (lg_type_elements(&type) != count)
+        return lg_fault(site, "%d elements for shape %s", count,
+                        lg_show_shape(s, shape.rank, shape.dims));
+    lg_attr attr = lg_attr_numbers(LG_ATTR_values, count, values);
+    return lg_append(s, where, LG_OP_constant, 0, NULL, 1, &attr, &type);
+}
+
 lg_value *lg_iota(lg_name_scope *s, lg_location where, lg_dtype dtype, lg_shape shape, int axis)
 {
     lg_site site = {s, where, "iota", NULL};

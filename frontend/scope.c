@@ -1,6 +1,6 @@
 // Scopes: where in the tree of names a layer stands, and the steps that all layers share: report a
-// fault at the caller's line, check a shape, declare a tensor of the checkpoint, append an op, call
-// a composite that equal layers share.
+// fault at the caller's line, check a shape, append an op, call a composite that equal layers
+// share.
 #include "frontend/scope.h"
 
 #include <assert.h>
@@ -8,7 +8,7 @@
 
 enum { MOST_ARGUMENTS = 8 }; // of a composite
 
-static lg_arena *arena_of(const lg_name_scope *s)
+lg_arena *lg_scope_arena(const lg_name_scope *s)
 {
     return s->builder->module->arena;
 }
@@ -17,11 +17,11 @@ lg_name_scope *lg_scope_inside(lg_name_scope *s, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const char *name = lg_vformat(arena_of(s), format, args);
+    const char *name = lg_vformat(lg_scope_arena(s), format, args);
     va_end(args);
-    lg_name_scope *inside = LG_NEW(arena_of(s), lg_name_scope);
+    lg_name_scope *inside = LG_NEW(lg_scope_arena(s), lg_name_scope);
     *inside = *s;
-    inside->prefix = lg_format(arena_of(s), "%s%s.", s->prefix, name);
+    inside->prefix = lg_format(lg_scope_arena(s), "%s%s.", s->prefix, name);
     return inside;
 }
 
@@ -31,7 +31,7 @@ lg_value *lg_fault(lg_site site, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    const char *text = lg_vformat(arena_of(site.scope), format, args);
+    const char *text = lg_vformat(lg_scope_arena(site.scope), format, args);
     va_end(args);
     lg_diag *diag = site.scope->builder->diag;
     if (site.name)
@@ -44,15 +44,15 @@ lg_value *lg_fault(lg_site site, const char *format, ...)
 
 const char *lg_show(lg_name_scope *s, lg_value *value)
 {
-    return lg_type_text(arena_of(s), &value->type);
+    return lg_type_text(lg_scope_arena(s), &value->type);
 }
 
 const char *lg_show_shape(lg_name_scope *s, int rank, const int64_t *dims)
 {
     const char *text = "";
     for (int i = 0; i < rank; i++)
-        text = lg_format(arena_of(s), "%s%s%lld", text, i ? "," : "", (long long)dims[i]);
-    return lg_format(arena_of(s), "[%s]", text);
+        text = lg_format(lg_scope_arena(s), "%s%s%lld", text, i ? "," : "", (long long)dims[i]);
+    return lg_format(lg_scope_arena(s), "[%s]", text);
 }
 
 bool lg_check_shape(lg_site site, int rank, const int64_t *dims)
@@ -88,9 +88,9 @@ bool lg_check_image(lg_site site, lg_value *x)
                                          lg_show(site.scope, x));
 }
 
-// ---- symbols
+// ---- arguments, results, options
 
-static bool is_name(const char *name)
+bool lg_is_name(const char *name)
 {
     if (!name || !*name)
         return false;
@@ -100,116 +100,32 @@ static bool is_name(const char *name)
     return true;
 }
 
-lg_symbol *lg_declare(lg_site site, lg_role role, const char *name, lg_dtype dtype, lg_shape shape,
-                      lg_init_kind init, double bound)
-{
-    lg_name_scope *s = site.scope;
-    if (!lg_check_shape(site, shape.rank, shape.dims))
-        return NULL;
-    const char *full = lg_format(arena_of(s), "%s%s", s->prefix, name ? name : "");
-    if (!is_name(name) || !is_name(full)) {
-        lg_fault(site, "\"%s\" is no name: letters, digits and _ . : - make one", full);
-        return NULL;
-    }
-    const lg_symbol *taken = lg_module_symbol(s->builder->module, full);
-    if (taken) {
-        lg_fault(site, "the name %s is taken", full);
-        lg_note_at(s->builder->diag, taken->where, "by this one");
-        return NULL;
-    }
-    lg_symbol *symbol =
-        lg_symbol_new(s->builder->module, role, full, lg_type_make(dtype, shape.rank, shape.dims));
-    symbol->init = init;
-    symbol->bound = bound;
-    symbol->where = site.where;
-    return symbol;
-}
-
-lg_value *lg_parameter(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
-                       lg_shape shape, lg_init_kind init, double bound)
-{
-    lg_site site = {s, where, "parameter", name};
-    lg_symbol *symbol = lg_declare(site, LG_ROLE_PARAM, name, dtype, shape, init, bound);
-    return symbol ? symbol->value : NULL;
-}
-
-lg_value *lg_state(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
-                   lg_shape shape, lg_init_kind init, double bound)
-{
-    lg_site site = {s, where, "state", name};
-    lg_symbol *symbol = lg_declare(site, LG_ROLE_STATE, name, dtype, shape, init, bound);
-    return symbol ? symbol->value : NULL;
-}
-
-// Is `name` the child or something below it?
-static bool is_below(const char *name, const char *child)
-{
-    size_t length = strlen(child);
-    return strncmp(name, child, length) == 0 && (name[length] == '.' || !name[length]);
-}
-
-// Takes the symbols below `child` out of the list and puts them at *end. Returns the new end.
-static lg_symbol **collect(lg_symbol **list, const char *child, lg_symbol **end)
-{
-    for (lg_symbol **at = list; *at;) {
-        lg_symbol *symbol = *at;
-        if (!is_below(symbol->name, child)) {
-            at = &symbol->next;
-            continue;
-        }
-        *at = symbol->next;
-        symbol->next = NULL;
-        *end = symbol;
-        end = &symbol->next;
-    }
-    return end;
-}
-
-// The symbols before the scope's, the listed children, the scope's others, what came after: as the
-// scope's own were made in one go, the first two and the last two keep together.
-void lg_order_symbols(lg_name_scope *s, lg_location where, int count, const char *const *names)
-{
-    lg_module *module = s->builder->module;
-    lg_symbol **first = &module->first_symbol;
-    while (*first && strncmp((*first)->name, s->prefix, strlen(s->prefix)) != 0)
-        first = &(*first)->next;
-    lg_symbol *rest = *first, **end = first;
-    *first = NULL;
-    for (int i = 0; i < count; i++) {
-        lg_symbol **before = end;
-        end = collect(&rest, lg_format(arena_of(s), "%s%s", s->prefix, names[i]), end);
-        if (end == before)
-            lg_fault((lg_site){s, where, "order_symbols", names[i]}, "there is no tensor below it");
-    }
-    *end = rest;
-    int index = 0;
-    LG_FOR_SYMBOLS (symbol, module) {
-        symbol->value->index = index++;
-        module->last_symbol = symbol;
-    }
-}
-
-// ---- arguments, results, options
-
 lg_value *lg_input(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
                    lg_shape shape)
 {
     lg_site site = {s, where, "input", name};
-    if (!is_name(name))
+    if (!lg_is_name(name))
         return lg_fault(site, "letters, digits and _ . : - make a name");
     for (int i = 0; i < s->function->arguments.count; i++)
         if (strcmp(s->function->arguments.items[i]->name, name) == 0)
             return lg_fault(site, "there is one of that name already");
     if (!lg_check_shape(site, shape.rank, shape.dims))
         return NULL;
-    return lg_function_argument(s->function, lg_strdup(arena_of(s), name),
+    return lg_function_argument(s->function, lg_strdup(lg_scope_arena(s), name),
                                 lg_type_make(dtype, shape.rank, shape.dims));
 }
 
 void lg_output(lg_name_scope *s, lg_location where, const char *name, lg_value *value)
 {
-    lg_site site = {s, where, "output", name};
-    if (!is_name(name)) {
+    if (!lg_is_training(s))
+        lg_return(s, where, "output", name, value);
+}
+
+void lg_return(lg_name_scope *s, lg_location where, const char *what, const char *name,
+               lg_value *value)
+{
+    lg_site site = {s, where, what, name};
+    if (!lg_is_name(name)) {
         lg_fault(site, "letters, digits and _ . : - make a name");
         return;
     }
@@ -219,7 +135,7 @@ void lg_output(lg_name_scope *s, lg_location where, const char *name, lg_value *
             return;
         }
     if (value)
-        lg_function_return(s->function, lg_strdup(arena_of(s), name), value);
+        lg_function_return(s->function, lg_strdup(lg_scope_arena(s), name), value);
 }
 
 int64_t lg_option(lg_name_scope *s, lg_location where, const char *name, int index)
@@ -241,6 +157,17 @@ int64_t lg_option(lg_name_scope *s, lg_location where, const char *name, int ind
 
 // ---- ops and composites
 
+lg_value *lg_combine(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a, lg_value *b)
+{
+    return lg_binary(s, where, code, lg_operand_value(a), lg_operand_value(b));
+}
+
+lg_value *lg_combine_number(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *a,
+                            double b)
+{
+    return lg_binary(s, where, code, lg_operand_value(a), lg_operand_number(b));
+}
+
 lg_value *lg_append(lg_name_scope *s, lg_location where, lg_opcode code, int operand_count,
                     lg_value *const *operands, int attr_count, const lg_attr *attrs,
                     const lg_type *declared)
@@ -259,9 +186,9 @@ static const char *composite_key(lg_name_scope *s, const char *kind, int count,
 {
     const char *key = kind;
     for (int i = 0; i < count; i++)
-        key = lg_format(arena_of(s), "%s %s", key, lg_show(s, operands[i]));
+        key = lg_format(lg_scope_arena(s), "%s %s", key, lg_show(s, operands[i]));
     for (int i = 0; i < constant_count; i++)
-        key = lg_format(arena_of(s), "%s %a", key, constants[i]);
+        key = lg_format(lg_scope_arena(s), "%s %a", key, constants[i]);
     return key;
 }
 
@@ -303,7 +230,7 @@ lg_value *lg_call_composite(lg_name_scope *s, lg_location where, const lg_compos
     if (!callee) {
         callee = make_composite(s, where, composite, operands, constants);
         lg_shared_composite made = {key, callee};
-        LG_PUSH(arena_of(s), &builder->composites, made);
+        LG_PUSH(lg_scope_arena(s), &builder->composites, made);
     }
     return lg_build_call(s->function, NULL, callee, operands, where)->results[0];
 }

@@ -14,7 +14,8 @@ const lg_model_info *lg_model_at(int index)
     return index >= 0 && index < MODELS ? &models[index] : NULL;
 }
 
-lg_module *lg_model_build(const char *spec, lg_diag *diag)
+lg_module *lg_model_build(const char *spec, unsigned functions, const lg_training *training,
+                          lg_diag *diag)
 {
-    return lg_model_from_spec(MODELS, models, spec, diag);
+    return lg_model_from_spec(MODELS, models, spec, functions, training, diag);
 }

@@ -41,7 +41,7 @@ static compiled compile(const char *spec, const char *level, const char *cpu)
 {
     lg_diag *diag = lg_diag_new();
     lg_cpu_target target;
-    compiled c = {.unit.module = lg_model_build(spec, diag)};
+    compiled c = {.unit.module = lg_model_build(spec, LG_MODEL_INFER, NULL, diag)};
     bool ok = c.unit.module && lg_cpu_target_resolve(&target, cpu, NULL, diag);
     lg_pipeline_options passes = {.target = lg_target_find(cpu), .verify = true};
     ok = ok && lg_pipeline_run(&c.unit, lg_pipeline_named(level, LG_TARGET_CPU), &passes, diag);

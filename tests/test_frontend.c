@@ -11,7 +11,7 @@ static lg_module *make(void (*build)(lg_name_scope *s), char **messages)
     const lg_model_info info = {.bytes = sizeof info, .name = "test", .build = build};
     size_t length;
     lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_instantiate(&info, NULL, "test", diag);
+    lg_module *module = lg_model_instantiate(&info, NULL, "test", LG_MODEL_INFER, NULL, diag);
     FILE *out = open_memstream(messages, &length);
     lg_diag_print(diag, out);
     fclose(out);

@@ -76,7 +76,8 @@ START_TEST(a_file_holds_every_tensor)
 {
     lg_temporary folder = lg_temporary_new();
     lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_build("lgpn:width=8,image=16,feat=8,dim=8,blocks=1-1-1-1", diag);
+    lg_module *module = lg_model_build("lgpn:width=8,image=16,feat=8,dim=8,blocks=1-1-1-1",
+                                       LG_MODEL_INFER, NULL, diag);
     ck_assert_ptr_nonnull(module);
     lg_error e = {""};
     const char *path = lg_temporary_path(&folder, "w.safetensors");

@@ -8,7 +8,7 @@
 static lg_module *build(const char *spec)
 {
     lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_build(spec, diag);
+    lg_module *module = lg_model_build(spec, LG_MODEL_INFER, NULL, diag);
     lg_diag_print(diag, stderr);
     lg_diag_free(diag);
     ck_assert_ptr_nonnull(module);

@@ -13,7 +13,7 @@ static lg_module *load(const char *spec)
     size_t length;
     free(messages);
     lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_load_model(spec, LGPNC_TESTS_DIR "/..", diag);
+    lg_module *module = lg_load_model(spec, LGPNC_TESTS_DIR "/..", LG_MODEL_INFER, NULL, diag);
     FILE *out = open_memstream(&messages, &length);
     lg_diag_print(diag, out);
     fclose(out);

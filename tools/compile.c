@@ -97,7 +97,7 @@ bool lg_compile_load(lg_compilation *c, const char *spec, lg_progress *progress,
     if (ends_with(spec, ".kir"))
         load_kernels(c, spec, diag);
     else
-        c->module = lg_load_model(spec, headers, diag);
+        c->module = lg_load_model(spec, headers, LG_MODEL_INFER, NULL, diag);
     if (!c->module && !c->program)
         return false;
     make_prefix(c, c->module ? c->module->name : c->program->name);

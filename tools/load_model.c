@@ -117,7 +117,7 @@ static bool can_read(const char *path, const char *spec, lg_diag *diag)
 }
 
 static lg_module *load_c_file(const char *spec, const char *options, const char *include_dir,
-                              lg_diag *diag)
+                              unsigned functions, const lg_training *training, lg_diag *diag)
 {
     char *source; // a name like -x.c must not look like an option
     if (asprintf(&source, "%s%.*s", *spec == '-' ? "./" : "", (int)(options - spec), spec) < 0)
@@ -127,7 +127,8 @@ static lg_module *load_c_file(const char *spec, const char *options, const char 
     if (can_read(source, spec, diag))
         info = compile_and_load(source, include_dir, spec, diag);
     if (info)
-        module = lg_model_instantiate(info, *options == ':' ? options + 1 : NULL, spec, diag);
+        module = lg_model_instantiate(info, *options == ':' ? options + 1 : NULL, spec, functions,
+                                      training, diag);
     free(source);
     return module;
 }
@@ -172,12 +173,13 @@ static lg_module *load_ir_file(const char *path, lg_diag *diag)
     return module;
 }
 
-lg_module *lg_load_model(const char *spec, const char *include_dir, lg_diag *diag)
+lg_module *lg_load_model(const char *spec, const char *include_dir, unsigned functions,
+                         const lg_training *training, lg_diag *diag)
 {
     const char *options = options_of_c_file(spec), *dot = strrchr(spec, '.');
     if (options)
-        return load_c_file(spec, options, include_dir, diag);
+        return load_c_file(spec, options, include_dir, functions, training, diag);
     if (dot && strcmp(dot, ".ir") == 0)
         return load_ir_file(spec, diag);
-    return lg_model_build(spec, diag);
+    return lg_model_build(spec, functions, training, diag);
 }
