@@ -1,9 +1,11 @@
 #include "tests/support/temporary.h"
 
 #include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <check.h>
 
@@ -29,36 +31,32 @@ const char *lg_temporary_write(lg_temporary *t, const char *name, const void *by
     return t->path;
 }
 
-static int each_entry(const lg_temporary *t, void (*visit)(const char *path))
+const char *lg_temporary_folder(lg_temporary *t, const char *name)
 {
-    int count = 0;
-    DIR *folder = opendir(t->folder);
-    ck_assert_ptr_nonnull(folder);
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        char path[400];
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        count++;
-        snprintf(path, sizeof path, "%s/%s", t->folder, entry->d_name);
-        if (visit)
-            visit(path);
-    }
-    closedir(folder);
-    return count;
+    ck_assert_int_eq(mkdir(lg_temporary_path(t, name), 0777), 0);
+    return t->path;
 }
 
 int lg_temporary_count(const lg_temporary *t)
 {
-    return each_entry(t, NULL);
+    int count = 0;
+    DIR *folder = opendir(t->folder);
+    ck_assert_ptr_nonnull(folder);
+    for (struct dirent *entry; (entry = readdir(folder));)
+        count += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    closedir(folder);
+    return count;
 }
 
-static void remove_entry(const char *path)
+static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *where)
 {
-    (void)remove(path);
+    (void)about;
+    (void)kind;
+    (void)where;
+    return remove(path);
 }
 
 void lg_temporary_free(lg_temporary *t)
 {
-    each_entry(t, remove_entry);
-    (void)remove(t->folder);
+    (void)nftw(t->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -18,10 +18,13 @@ const char *lg_temporary_path(lg_temporary *t, const char *name);
 // Writes a file in it and returns its path, valid until the next call.
 const char *lg_temporary_write(lg_temporary *t, const char *name, const void *bytes, size_t size);
 
+// Makes a folder in it and returns its path, valid until the next call.
+const char *lg_temporary_folder(lg_temporary *t, const char *name);
+
 // How many files are in it, hidden ones included.
 int lg_temporary_count(const lg_temporary *t);
 
-// Removes it with its files; folders in it must be empty.
+// Removes it with all that is in it.
 void lg_temporary_free(lg_temporary *t);
 
 #endif
