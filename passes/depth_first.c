@@ -367,14 +367,15 @@ static void outline_chain(depth_first *d, const chain *c)
 }
 
 // A sum with an image that only goes on into another sum would be left to the kernel of that one,
-// and both images would wait for it.
+// and both images would wait for it. What masks a gradient waits for nothing new.
 static void outline_sums(depth_first *d)
 {
     for (int i = 0; i < d->links.count; i++) {
         link *only = &d->links.items[i];
         const lg_op *user = only_user(d->function, only->end);
-        if (only->residual && user && lg_op_info_of(user->code)->class == LG_CLASS_ELEMENTWISE &&
-            only->before < 0 && !suits_winograd(only->conv))
+        bool elementwise = user && lg_op_info_of(user->code)->class == LG_CLASS_ELEMENTWISE;
+        if (only->residual && elementwise && user->code != LG_OP_select && only->before < 0 &&
+            !suits_winograd(only->conv))
             outline_links(d, &only, 0, 0);
     }
 }

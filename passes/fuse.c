@@ -91,7 +91,26 @@ static bool feeds_contraction(const lg_group *g, const lg_value *value)
         const lg_op *op = g->ops.items[i];
         if (!reads(op, value))
             continue;
-        if (class_of(op) == LG_CLASS_CONTRACTION || feeds_contraction(g, op->results[0]))
+        if ((class_of(op) == LG_CLASS_CONTRACTION && op->code != LG_OP_winograd_filter) ||
+            feeds_contraction(g, op->results[0]))
+            return true;
+    }
+    return false;
+}
+
+// A filter is turned round and transposed on the way into its form; anything else is computed once.
+static bool is_index_map(const lg_op *op)
+{
+    return op->code == LG_OP_reverse || op->code == LG_OP_transpose || op->code == LG_OP_reshape ||
+           op->code == LG_OP_slice;
+}
+
+static bool is_read_by_form(const lg_group *g, const lg_value *value)
+{
+    for (int i = 0; i < g->ops.count; i++) {
+        const lg_op *op = g->ops.items[i];
+        if (reads(op, value) && (op->code == LG_OP_winograd_filter ||
+                                 (is_index_map(op) && is_read_by_form(g, op->results[0]))))
             return true;
     }
     return false;
@@ -127,6 +146,15 @@ static bool is_read_in(const lg_group *g, const lg_value *value)
     return false;
 }
 
+// Will the tiled schedule compute it? (The layout pass gives images and filters what it needs.)
+static bool is_tiled_convolution(const lg_op *op)
+{
+    return (op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d) &&
+           op->results[0]->type.dtype == LG_F32 && op->operands[0]->type.dtype == LG_F32 &&
+           op->operands[1]->type.dtype == LG_F32 && !lg_is_duplicated(op->operands[0]) &&
+           !lg_is_duplicated(op->operands[1]);
+}
+
 // Is everything in the group elementwise (or a slice of columns, or a sum over pixels that nothing
 // in it reads), so that it can follow the contraction `to`, or a slice of it, of shape `type`?
 static bool is_epilogue(const fuser *f, const lg_group *g, const lg_op *to, const lg_type *type)
@@ -135,7 +163,7 @@ static bool is_epilogue(const fuser *f, const lg_group *g, const lg_op *to, cons
         return false;
     for (int i = 0; i < g->ops.count; i++) {
         const lg_op *op = g->ops.items[i];
-        bool sum = f->sums && to->code == LG_OP_conv2d && lg_is_pixel_sum(op) &&
+        bool sum = f->sums && is_tiled_convolution(to) && lg_is_pixel_sum(op) &&
                    !is_read_in(g, op->results[0]);
         bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
                       op->code == LG_OP_cast || is_column_slice(op);
@@ -185,14 +213,6 @@ static bool is_result(const fuser *f, const lg_value *value)
         if (f->function->results.items[i] == value)
             return true;
     return false;
-}
-
-// Will the tiled schedule compute it? (The layout pass gives images and filters what it needs.)
-static bool is_tiled_convolution(const lg_op *op)
-{
-    return op->code == LG_OP_conv2d && op->results[0]->type.dtype == LG_F32 &&
-           op->operands[0]->type.dtype == LG_F32 && op->operands[1]->type.dtype == LG_F32 &&
-           !lg_is_duplicated(op->operands[0]) && !lg_is_duplicated(op->operands[1]);
 }
 
 // The convolution whose epilogue `value` ends, or NULL. `alone`: only if nothing else reads what
@@ -245,7 +265,8 @@ static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
         if (is_channel_slice(op) &&
             !is_epilogue(f, g, contraction_behind(op->operands[0]), &value->type))
             return false;
-        return !feeds_contraction(g, value) && g->ops.count < 4 * f->max_ops;
+        return !feeds_contraction(g, value) && g->ops.count < 4 * f->max_ops &&
+               (!is_read_by_form(g, value) || is_index_map(op));
     default:
         return false;
     }
@@ -603,6 +624,20 @@ static void copy_results(lg_function *function)
     }
 }
 
+// A broadcast costs nothing where it is read and fills an image where it is not: each op that reads
+// one has its own.
+static void copy_broadcasts(lg_function *function)
+{
+    for (lg_op *op = function->last; op; op = op->previous)
+        for (int i = 0; i < op->operand_count && op->code != LG_OP_write; i++) {
+            const lg_value *value = op->operands[i];
+            if (value->kind == LG_VALUE_RESULT && value->op->code == LG_OP_broadcast &&
+                lg_count_uses(function, value) > 1)
+                op->operands[i] =
+                    lg_op_copy(function, op, value->op, value->op->operands, NULL)->results[0];
+        }
+}
+
 static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
 {
     bool fusing = !lg_pass_option_value(ctx, "off", 0);
@@ -612,6 +647,8 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
     f.sums = fusing && ctx->target->kind == LG_TARGET_CPU && lg_pass_option_value(ctx, "sums", 1);
     lg_drop_unused(function, ctx->scratch);
     copy_results(function);
+    if (fusing)
+        copy_broadcasts(function);
     for (lg_op *op = function->last; op; op = op->previous) {
         place(&f, op, fusing);
         bool alone = group_of(&f, op) >= 0 && group_at(&f, group_of(&f, op))->ops.count == 1;

@@ -346,8 +346,26 @@ static bool all_take(const layouter *l, const lg_value *symbol, const lg_layout 
     return taking >= uses_of_symbol(l->unit->module, symbol);
 }
 
-// Lets operand `i` of the call lie in `layout`: a packed weight is written so, anything else
-// copied.
+// Is it made by a kernel of this func for nothing but contractions that can read it in `layout`?
+static bool is_made_for(const layouter *l, const lg_value *value, const lg_layout *layout)
+{
+    if (!is_kernel_result(value) || lg_op_callee(value->op)->results.count != 1)
+        return false;
+    int taking = 0;
+    LG_FOR_OPS (call, l->function) {
+        if (call->code != LG_OP_call)
+            continue;
+        LG_FOR_OPS (op, lg_op_callee(call)) {
+            const lg_value *argument = weight_argument(op);
+            if (argument && call->operands[argument->index] == value)
+                taking += takes_layout(l, lg_op_callee(call), op, value, layout);
+        }
+    }
+    return taking == lg_count_uses(l->function, value);
+}
+
+// Lets operand `i` of the call lie in `layout`: a packed weight is written so, one that a kernel
+// makes is made so, anything else copied.
 static void require_weight(layouter *l, lg_op *call, int i, const lg_layout *layout)
 {
     lg_value *weight = call->operands[i];
@@ -357,9 +375,10 @@ static void require_weight(layouter *l, lg_op *call, int i, const lg_layout *lay
                                 all_take(l, weight, layout)
                             ? packed_value(l->unit->module, weight)
                             : NULL;
-    if (written) {
-        set_layout(written, layout);
-        weight->type.layout = layout;
+    if (written || is_made_for(l, weight, layout)) {
+        if (written)
+            set_layout(written, layout);
+        set_layout(weight, layout);
         l->ctx->changes++;
     } else {
         call->operands[i] = relaid(l, call, weight, layout);
