@@ -30,7 +30,7 @@ WORKER = os.path.join(HERE, 'peer_worker.py')
 AGREES = 1e-4
 # Between turns: the threads of a contender spin for a while after its run.
 REST = 0.1
-# A peer that is slower than ONNX Runtime by this factor would take most of the time of a round.
+# A peer that is slower than the base by this factor would take most of the time of a round.
 SLOW = 10
 
 
@@ -56,6 +56,9 @@ class Comparison:
 
     def __init__(self, o, name, model, installed):
         self.o, self.name, self.model, self.installed = o, name, model, installed
+        self.function = networks.function(name)
+        self.peers = peers.choose(o.peers, self.function)
+        self.base = self.peers[0]
         self.folder = os.path.join(o.folder, networks.folder_name(name))
         self.artifact = os.path.join(self.folder, 'network.so')
         self.reasons = {}   # title -> why it is left out of the table at hand
@@ -67,7 +70,7 @@ class Comparison:
         if not python:
             raise Failure('the reference needs PyTorch: %s' % reason)
         goldens = os.path.join(ROOT, 'tests', 'goldens')
-        self.key = self.model + ' ' + file_hash(
+        self.key = self.model + ' ' + self.function + ' ' + file_hash(
             os.path.join(HERE, 'export.py'), os.path.join(HERE, 'networks.py'),
             os.path.join(goldens, 'lgpn_ref.py'), os.path.join(goldens, 'resnet_ref.py'))
         stamp = os.path.join(self.folder, 'exported')
@@ -75,8 +78,10 @@ class Comparison:
             return
         print('Exporting weights, inputs, expected outputs, ONNX', flush=True)
         run_limited([python, os.path.join(HERE, 'export.py'), '--out', self.folder, '--model',
-                     self.model], os.path.join(self.folder, 'log-export'), 600, environment(0))
-        self.fold()
+                     self.model, '--function', self.function],
+                    os.path.join(self.folder, 'log-export'), 600, environment(0))
+        if self.function == 'infer':
+            self.fold()
         with open(stamp, 'w') as f:
             f.write(self.key)
 
@@ -131,7 +136,9 @@ class Comparison:
     def ours(self, title, threads):
         return Contender('lgpnc-%d' % threads, title,
                          [self.o.worker, self.artifact, os.path.join(self.folder, 'nhwc'),
-                          str(threads)], os.path.join(self.folder, 'log-lgpnc-%d' % threads))
+                          str(threads), self.function,
+                          os.path.join(self.folder, 'weights.safetensors')],
+                         os.path.join(self.folder, 'log-lgpnc-%d' % threads))
 
     def peer(self, peer, threads):
         python, work = self.prepared(peer, threads)
@@ -161,29 +168,29 @@ class Comparison:
             running.append(self.ours('lgpnc' + ', 1 thread' * (count != threads), count))
             self.check(running[-1])
         limit = float('inf')
-        for peer in self.o.peers:
+        for peer in self.peers:
             contender = None
             try:
                 contender = self.peer(peer, threads)
                 self.check(contender)
                 seconds = min(contender.run(), contender.run())
                 if seconds > limit:
-                    raise Failure('%.2f s a run, more than %d times ONNX Runtime\'s' %
-                                  (seconds, SLOW))
-                if peer.name == peers.BASE:
+                    raise Failure('%.2f s a run, more than %d times that of %s' %
+                                  (seconds, SLOW, self.title(self.base)))
+                if peer is self.base:
                     limit = SLOW * seconds
                 running.append(contender)
             except (Failure, OSError, ValueError) as failure:
                 if contender:
                     contender.close()
-                if peer.name == peers.BASE:
-                    raise Failure('ONNX Runtime: %s' % failure) from None
+                if peer is self.base:
+                    raise Failure('%s: %s' % (self.title(peer), failure)) from None
                 self.leave_out(self.title(peer), failure)
         return running
 
     def rounds(self, running):
         """Fills their seconds; -> seconds of the probe in each round."""
-        probe, needed = [], (running[0].name, peers.BASE)
+        probe, needed = [], (running[0].name, self.base.name)
         for number in range(1, self.o.rounds + 1):
             probe.append(float(running[0].ask('probe')))
             for contender in list(running):
@@ -211,7 +218,7 @@ class Comparison:
             watch = machine.Watch([c.process.pid for c in running] + [os.getpid()])
             probe = self.rounds(running)
             others, stolen = watch.shares()
-            return dict(threads=threads, base=peers.BASE, probe=probe, others=others,
+            return dict(threads=threads, base=self.base.name, probe=probe, others=others,
                         stolen=stolen, left_out=list(self.reasons.items()), contenders=[
                             dict(name=c.name, title=c.title, ours=c.name.startswith('lgpnc'),
                                  seconds=c.seconds, ready=c.ready, first=c.first,
@@ -224,7 +231,7 @@ class Comparison:
     def result(self):
         self.export()
         print('Building lgpnc\'s', flush=True)
-        build = lean.build(self.o, self.model, self.folder, self.artifact)
+        build = lean.build(self.o, self.model, self.function, self.folder, self.artifact)
         started = self.ours('lgpnc', max(self.o.threads))
         build.update((k, int(v) if v.isdigit() else v) for k, v in started.facts().items())
         started.close()
@@ -287,13 +294,13 @@ def options():
 
 
 def choose_peers(text):
-    """-> rows of the table, ONNX Runtime always and first."""
+    """-> names of rows of the table."""
     names = [p.name for p in peers.PEERS] if text == 'all' else text.split(',')
+    known = [p.name for p in peers.PEERS]
     for name in names:
-        if name not in [p.name for p in peers.PEERS]:
-            raise argparse.ArgumentTypeError('%s is not one of %s' % (
-                name, ', '.join(p.name for p in peers.PEERS)))
-    return [p for p in peers.PEERS if p.name in names or p.name == peers.BASE]
+        if name not in known:
+            raise argparse.ArgumentTypeError('%s is not one of %s' % (name, ', '.join(known)))
+    return names
 
 
 def main():

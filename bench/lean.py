@@ -27,14 +27,19 @@ def run(command, log, may_fail=False, folder=None):
     return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def command(o, model, folder):
+def with_weights(o, model, folder):
     return [o.lgpnc, 'build', model, *shlex.split(o.options),
             '--weights', os.path.join(folder, 'weights.safetensors')]
 
 
-def build(o, model, folder, artifact):
-    """Makes the shared library that is measured; -> what that took."""
-    seconds, cpu, peak = run(command(o, model, folder) + ['--emit=shared', '-o', artifact],
+def build(o, model, function, folder, artifact):
+    """Makes the shared library that is measured; -> what that took. Training gets its weights when
+    it starts, without dropout: the random numbers of the contenders differ."""
+    command = with_weights(o, model, folder)
+    if function != 'infer':
+        command = [o.lgpnc, 'build', model, *shlex.split(o.options), '--function', function,
+                   '--no-dropout']
+    seconds, cpu, peak = run(command + ['--emit=shared', '-o', artifact],
                              os.path.join(folder, 'log-build'))
     return dict(options=o.options, seconds=seconds, cpu_seconds=cpu, peak_mebibytes=peak)
 
@@ -57,7 +62,7 @@ def starts(executable, photo, log, threads=2):
 def executable(o, model, folder):
     """Builds LGPN as one executable, which takes a picture; -> Markdown."""
     program, log = os.path.join(folder, 'lgpn'), os.path.join(folder, 'log-executable')
-    seconds, cpu, peak = run(command(o, model, folder) + ['-o', program], log)
+    seconds, cpu, peak = run(with_weights(o, model, folder) + ['-o', program], log)
     run([o.photos], log, folder=folder)
     ready, whole = starts(program, os.path.join(folder, 'scene.jpg'), log)
     rows = (

@@ -24,9 +24,10 @@ def best_peer(contenders, base):
     return max(peers, key=lambda c: statistics.median(speeds(c, base)))
 
 
-HEAD = (('', 'l'), ('median ms', 'r'), ('best ms', 'r'), ('speed / ONNX Runtime (quartiles)', 'l'),
-        ('speed / best peer', 'r'), ('peak MiB', 'r'), ('launch to ready ms', 'r'),
-        ('launch to first result ms', 'r'), ('model files MB', 'r'))
+def head(base):
+    return (('', 'l'), ('median ms', 'r'), ('best ms', 'r'), ('speed / %s (quartiles)' % base, 'l'),
+            ('speed / best peer', 'r'), ('peak MiB', 'r'), ('launch to ready ms', 'r'),
+            ('launch to first result ms', 'r'), ('model files MB', 'r'))
 
 
 def milliseconds(seconds):
@@ -70,7 +71,7 @@ def table(m):
     peers = sorted((c for c in contenders if not c['ours']),
                    key=lambda c: -statistics.median(speeds(c, base)))
     lines = ['**%s**: %s.' % (plural(m['threads'], 'thread'), machine_line(m)), '',
-             markdown_table(HEAD, [row(c, base, best) for c in ours + peers]), '']
+             markdown_table(head(base['title']), [row(c, base, best) for c in ours + peers]), '']
     lines.append('Best peer: %s.%s' % (best['title'], second_thread(ours)))
     if m['left_out']:
         lines += ['Not in the table:', '']

@@ -15,10 +15,12 @@ Usage: bench/run.sh [OPTION...]
 Compiles networks with lgpnc and measures them beside other compilers and libraries, in turns.
 
   --network=LIST      lgpn-256 (default), lgpn-64, resnet50, resnet50-batch8, several with ;
-                      between them, a model as lgpnc names it (lgpn:image=128), or all
+                      between them, a model as lgpnc names it (lgpn:image=128), or all;
+                      steps of training: train-lgpn-256, train-lgpn-64, train:MODEL
   --threads=LIST      threads, or a table for each of several: 2,1 (default 2)
   --rounds=N          rounds; each runs every contender once (9)
-  --peers=LIST        peers beside ONNX Runtime, or all (default): openvino, torch,
+  --peers=LIST        peers beside ONNX Runtime (of training, beside PyTorch), or all
+                      (default): openvino, torch,
                       torch-channels-last, inductor, inductor-freezing, inductor-max-autotune,
                       aot-inductor, xla, mnn, ncnn, iree, tvm, tvm-tuned,
                       tinygrad

@@ -48,7 +48,7 @@ class Reports(unittest.TestCase):
         self.assertEqual([row.split(' | ')[0] for row in rows[2:]],
                          ['| lgpnc-2', '| lgpnc-1', '| fast', '| onnxruntime', '| slow'])
         self.assertIn('| 2.00 (1.75–2.00) | 1.60 |', rows[2])
-        self.assertEqual({row.count('|') for row in rows}, {len(report.HEAD) + 1})
+        self.assertEqual({row.count('|') for row in rows}, {len(report.head('')) + 1})
         self.assertIn('80% (median) and 50% (worst)', lines[0])
         text = '\n'.join(lines)
         self.assertIn('Best peer: fast. lgpnc, all threads beside one: 2.00 times', text)
@@ -64,16 +64,21 @@ class Reports(unittest.TestCase):
     def test_page_has_a_block_a_network(self):
         with open(os.path.join(HERE, '..', 'docs', 'performance.md')) as f:
             page = f.read()
-        for name in [*networks.NETWORKS, 'footprint']:
+        for name in [*networks.NETWORKS, *networks.TRAINING, 'footprint']:
             self.assertIsNotNone(report.replace_block(page, name, ''), name)
 
 
 class Networks(unittest.TestCase):
     def test_choose(self):
-        self.assertEqual(len(networks.choose('all')), len(networks.NETWORKS))
+        self.assertEqual(len(networks.choose('all')),
+                         len(networks.NETWORKS) + len(networks.TRAINING))
         self.assertEqual(networks.choose('lgpn-64;resnet:batch=2'),
                          [('lgpn-64', 'lgpn:image=64'), ('resnet:batch=2', 'resnet:batch=2')])
-        for wrong in 'lgpn-65', 'lgpn:size=2', 'resnet:batch=x', '':
+        self.assertEqual(networks.choose('train:lgpn:batch=2'),
+                         [('train:lgpn:batch=2', 'lgpn:batch=2')])
+        self.assertEqual([networks.function(n) for n in ('lgpn-64', 'train-lgpn-64', 'train:x')],
+                         ['infer', 'train_step', 'train_step'])
+        for wrong in 'lgpn-65', 'lgpn:size=2', 'resnet:batch=x', 'train:', '':
             with self.assertRaises(ValueError):
                 networks.choose(wrong)
 
@@ -88,7 +93,10 @@ class Peers(unittest.TestCase):
         import environments
         names = [p.name for p in peers.PEERS]
         self.assertEqual(len(set(names)), len(names))
-        self.assertEqual(names[0], peers.BASE)
+        for fit in peers.FIT.values():
+            self.assertLessEqual(set(fit), set(names))
+        chosen = peers.choose(['openvino', 'inductor'], 'train_step')
+        self.assertEqual([p.name for p in chosen], ['torch', 'inductor'])
         for peer in peers.PEERS:
             self.assertIn(peer.environment, environments.PACKAGES)
             self.assertEqual(peer.title.count('%s'), 1)

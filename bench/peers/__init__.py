@@ -33,7 +33,11 @@ PEERS = (
     Peer('tvm-tuned', 'TVM %s, MetaSchedule', 'tvm', 'apache-tvm', 'apache_tvm', 'tuned'),
     Peer('tinygrad', 'tinygrad %s', 'tinygrad', 'tinygrad', 'tiny', None),
 )
-BASE = 'onnxruntime'
+# function -> the peers that can do it; the first is the one that all are compared with
+FIT = {
+    'infer': [p.name for p in PEERS],
+    'train_step': ['torch', 'torch-channels-last', 'inductor'],
+}
 
 
 class Task:
@@ -44,6 +48,7 @@ class Task:
         self.option = peer.option
         with open(os.path.join(folder, 'network.json')) as f:
             network = json.load(f)
+        self.function = network['function']
         self.inputs, self.outputs = network['inputs'], network['outputs']
 
     def file(self, name):
@@ -67,6 +72,12 @@ class Task:
         """Size of the files that it needs to run the network, besides its libraries."""
         paths = self.module().files(self)
         return sum(os.path.getsize(p) for pattern in paths for p in glob.glob(pattern))
+
+
+def choose(names, function):
+    """-> the rows of `names` that can do it and the one that they are compared with, it first."""
+    fit = FIT[function]
+    return [find(fit[0])] + [p for p in PEERS if p.name in names and p.name in fit[1:]]
 
 
 def find(name):

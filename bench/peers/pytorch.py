@@ -1,4 +1,4 @@
-"""PyTorch: eager, TorchInductor in three settings, and AOTInductor.
+"""PyTorch: eager, TorchInductor in three settings, and AOTInductor; steps of training.
 
 prepare() runs what compiles at run time once, so that start() finds its cache warm.
 """
@@ -23,6 +23,29 @@ def network(task):
     return torch, module, inputs
 
 
+def training(task):
+    """A step: losses, gradients, Adam as models/lgpn.c has it, in PyTorch's fastest form of it."""
+    import export
+    torch, module, inputs = network(task)
+    torch.set_grad_enabled(True)
+    losses = module
+    if task.option == 'channels-last':
+        module.to(memory_format=torch.channels_last)
+        inputs[0] = inputs[0].contiguous(memory_format=torch.channels_last)
+    elif task.option in INDUCTOR:
+        losses = torch.compile(module, options=INDUCTOR[task.option])
+    adam = torch.optim.Adam(module.parameters(), lr=export.LEARNING_RATE, weight_decay=1e-6,
+                            fused=True)
+
+    def step():
+        adam.zero_grad(set_to_none=True)
+        results = losses(*inputs)
+        results[0].backward()
+        adam.step()
+        return [r.detach() for r in results]
+    return step
+
+
 def prepare(task):
     if task.option == 'aot':
         torch, module, inputs = network(task)
@@ -42,6 +65,8 @@ def start(task):
         run = aoti_load_package(task.own(PACKAGE))
         arrays = [torch.from_numpy(a) for a in task.arrays()]
         return lambda: run(*arrays)
+    if task.function == 'train_step':
+        return training(task)
     torch, module, inputs = network(task)
     if task.option == 'channels-last':
         module = module.to(memory_format=torch.channels_last)
