@@ -255,7 +255,8 @@ static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
         return false;
     switch (class_of(op)) {
     case LG_CLASS_CONTRACTION:
-        return is_epilogue(f, g, op, &value->type);
+        // The gradient of a filter may come in parts, which have no epilogue.
+        return op->code != LG_OP_conv2d_filter_grad && is_epilogue(f, g, op, &value->type);
     case LG_CLASS_REDUCTION:
         return !ends_convolution(f, op) && !has_class(g, LG_CLASS_CONTRACTION) &&
                reduces_in_parallel(op) &&

@@ -18,6 +18,7 @@
 #include "passes/passes.h"
 #include "passes/rewriter.h"
 #include "passes/schedule/depthwise.h"
+#include "passes/schedule/filter_grad.h"
 
 #include <assert.h>
 
@@ -55,15 +56,26 @@ static bool is_convolution(const lg_op *op)
     return op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d;
 }
 
+// How many of the first operands of `op` are images that its schedule wants in lg_image_layout; the
+// first with a border as wide as the padding.
+static int count_images(const layouter *l, const lg_op *op)
+{
+    int count = is_convolution(op) ? 1 : lg_filter_grad_suits(op, l->ctx->target) ? 2 : 0;
+    for (int i = 0; i < count; i++)
+        if (op->operands[i]->kind != LG_VALUE_ARGUMENT || op->operands[i]->type.dtype != LG_F32)
+            return i;
+    return count;
+}
+
 static void note_convolutions(layouter *l, const lg_op *call)
 {
     LG_FOR_OPS (op, lg_op_callee(call)) {
-        if (!is_convolution(op) || op->operands[0]->kind != LG_VALUE_ARGUMENT ||
-            op->operands[0]->type.dtype != LG_F32)
-            continue;
-        const lg_value *image = call->operands[op->operands[0]->index];
-        at_least(&l->border_h, image, lg_op_int_at(op, LG_ATTR_pad, 0));
-        at_least(&l->border_w, image, lg_op_int_at(op, LG_ATTR_pad, 1));
+        int images = count_images(l, op);
+        for (int i = 0; i < images; i++) {
+            const lg_value *image = call->operands[op->operands[i]->index];
+            at_least(&l->border_h, image, i ? 0 : lg_op_int_at(op, LG_ATTR_pad, 0));
+            at_least(&l->border_w, image, i ? 0 : lg_op_int_at(op, LG_ATTR_pad, 1));
+        }
     }
 }
 
@@ -138,29 +150,34 @@ static lg_value *relaid(layouter *l, lg_op *at, lg_value *value, const lg_layout
     return call->results[0];
 }
 
+// Lets operand `i` of the call be a copy in the layout of images, if it can't change its own.
+static void copy_fixed_image(layouter *l, lg_op *call, int i, lg_map *copies)
+{
+    lg_value *image = call->operands[i];
+    if (!lg_map_number(&l->border_h, image) || image->type.layout ||
+        (is_kernel_result(image) && !lg_map_number(&l->fixed, image)))
+        return;
+    const lg_layout *layout = image_layout(l, image);
+    if (!layout)
+        return;
+    lg_map_entry *copy = lg_map_at(copies, image);
+    if (!copy->as.pointer)
+        copy->as.pointer = relaid(l, call, image, layout);
+    // Other uses in this kernel (a residual) read the copy too: the kernel has one argument.
+    call->operands[i] = copy->as.pointer;
+}
+
 // An image that can't change its layout is copied before its first convolution, for all of them.
 static void copy_fixed_images(layouter *l)
 {
     lg_map copies = {.arena = l->ctx->scratch};
-    LG_FOR_OPS (op, l->function) {
-        if (op->code != LG_OP_call)
+    LG_FOR_OPS (call, l->function) {
+        if (call->code != LG_OP_call)
             continue;
-        LG_FOR_OPS (conv, lg_op_callee(op)) {
-            if (!is_convolution(conv) || conv->operands[0]->kind != LG_VALUE_ARGUMENT)
-                continue;
-            lg_value **use = &op->operands[conv->operands[0]->index], *image = *use;
-            if (!lg_map_number(&l->border_h, image) || image->type.layout ||
-                (is_kernel_result(image) && !lg_map_number(&l->fixed, image)))
-                continue;
-            const lg_layout *layout = image_layout(l, image);
-            if (!layout)
-                continue;
-            lg_map_entry *copy = lg_map_at(&copies, image);
-            if (!copy->as.pointer)
-                copy->as.pointer = relaid(l, op, image, layout);
-            // Other uses in this kernel (a residual) read the copy too: the kernel has one
-            // argument.
-            *use = copy->as.pointer;
+        LG_FOR_OPS (op, lg_op_callee(call)) {
+            int images = count_images(l, op);
+            for (int i = 0; i < images; i++)
+                copy_fixed_image(l, call, op->operands[i]->index, &copies);
         }
     }
 }

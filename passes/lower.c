@@ -4,8 +4,8 @@
 // needs `fused`; makes `lowered`. Arguments are inputs, results outputs, symbols lie where their
 // role says, everything else is a slot of the workspace, each with a place of its own until
 // plan-memory lets them share. A reshape and an image concat are nothing but other names of the
-// slots they read. A convolution's sums over pixels come in parts (passes/schedule/epilogue.h): a
-// second launch adds them up.
+// slots they read. A convolution's sums over pixels and the gradient of a filter come in parts
+// (passes/schedule/epilogue.h): a second launch adds them up.
 #include "passes/in_place.h"
 #include "passes/lower/settle.h"
 #include "passes/map.h"
@@ -178,6 +178,17 @@ static bool is_in_parts(const lg_type *written, const lg_type *type)
     return !lg_type_equal(written, type);
 }
 
+// The axes over which rows in parts are added up: of a filter's gradient [parts,elements], of each
+// image of [images,parts,1,channels], or of all of them.
+static lg_attr axes_of_parts(const lg_type *parts, const lg_type *sum)
+{
+    static const int64_t axes[] = {0, 1};
+    if (parts->rank == 2)
+        return lg_attr_ints(LG_ATTR_axes, 1, axes);
+    bool each = sum->dims[0] == parts->dims[0];
+    return lg_attr_ints(LG_ATTR_axes, each ? 1 : 2, each ? axes + 1 : axes);
+}
+
 static lg_kernel *adder_of(lowering *l, const lg_type *parts, const lg_value *sum)
 {
     for (int i = 0; i < l->adders.count; i++)
@@ -187,9 +198,7 @@ static lg_kernel *adder_of(lowering *l, const lg_type *parts, const lg_value *su
     lg_function *f = lg_function_new(l->unit->module, LG_KERNEL, "add_parts");
     f->where = sum->op->where;
     lg_value *x = lg_function_argument(f, "x0", *parts);
-    int64_t axes[] = {0, 1};
-    bool each = sum->type.dims[0] == parts->dims[0]; // of each image
-    lg_attr attr = lg_attr_ints(LG_ATTR_axes, each ? 1 : 2, each ? axes + 1 : axes);
+    lg_attr attr = axes_of_parts(parts, &sum->type);
     lg_value *y = lg_build(f, NULL, LG_OP_reduce_sum, LG_OPERANDS(x), 1, &attr, NULL, f->where);
     y->type.layout = sum->type.layout;
     lg_function_return(f, "y0", y);

@@ -10,39 +10,19 @@
 //   x balance   jobs that do not divide among threads, the mean over 1 to 16 of them
 //
 // The constants were fitted to measurements of an AVX-512 machine (docs/tuning.md); what matters is
-// the order of the candidates, not the number of cycles. Loads of a whole cache line cost something
-// even where there are ports for them: tiles of 14 x 2, 9 x 3 and 6 x 4 in L1 reach 0.74, 0.80 and
-// 0.81 of the peak. Those of narrower vectors hide behind the fmas.
+// the order of the candidates, not the number of cycles.
 #include "passes/schedule/conv_choice.h"
 
+#include "passes/schedule/cost.h"
 #include "passes/schedule/schedule.h"
 
-enum { CACHE_LINE = 64 };
-
-// Of a core with two vector units for fma and two load ports.
-static const double cycles_of_fma = 0.45, cycles_of_load = 0.4, latency_of_fma = 4, load_ports = 2;
 static const double cycles_of_turn = 1, cycles_of_tile = 40, cycles_of_job = 2000;
 // Bytes a cycle: panels stream from L2, images and sums come and go in pieces; from behind L2.
 static const double panel_rate = 100, piece_rate = 20, far_rate = 40;
 
-static double ceil_div(int64_t a, int64_t b)
-{
-    int64_t quotient = (a + b - 1) / b;
-    return (double)quotient;
-}
-
 static double larger(double a, double b)
 {
     return a > b ? a : b;
-}
-
-// One input channel of one filter element for a tile.
-static double step_cycles(double rows, double vectors, double lanes)
-{
-    double loads = rows + vectors, cycles = cycles_of_fma * rows * vectors;
-    if (4 * lanes >= CACHE_LINE)
-        cycles += cycles_of_load * loads;
-    return larger(larger(cycles, loads / load_ports), latency_of_fma);
 }
 
 typedef struct costs {
@@ -61,7 +41,7 @@ static double tile_cycles(const costs *k, double rows, double vectors)
                    (double)s->kernel[0] * k->channels;
     double pieces = 4 * (image + exchanges * k->lanes) * k->outside;
     double steps = k->taps * k->channels;
-    return steps * step_cycles(rows, vectors, k->lanes) +
+    return steps * lg_cost_of_step(rows, vectors, k->lanes) +
            steps / (double)k->c->unroll * cycles_of_turn + k->chunks * cycles_of_tile + exchanges +
            accumulators * (double)(1 + s->reads) + pieces / piece_rate;
 }
@@ -74,16 +54,6 @@ static double run_cycles(const costs *k, lg_columns run)
     for (int part = 0; part < 2 && cut.count[part]; part++)
         cycles += (double)cut.count[part] * tile_cycles(k, cut.size[part], run.vectors);
     return cycles * (double)(run.panels * k->c->lines * k->s->groups);
-}
-
-// How much longer the jobs take than if they divided evenly.
-static double imbalance(double jobs)
-{
-    static const int threads[] = {1, 2, 4, 8, 16};
-    double sum = 0;
-    for (int i = 0; i < 5; i++)
-        sum += (double)threads[i] * ceil_div((int64_t)jobs, threads[i]) / jobs;
-    return sum / 5;
 }
 
 // Pixels of the image under the pixels of a job.
@@ -106,7 +76,7 @@ static double traffic_cycles(const costs *k, const lg_target *target)
     double panel = filters / k->chunks / (double)outputs * (double)c->vectors * k->lanes;
     double image = 4 * image_pixels(s, c) * k->channels * (double)s->groups;
     double results = 4 * (double)(c->columns * c->lines * outputs);
-    double tiles = ceil_div(c->columns, c->rows) * (double)c->lines;
+    double tiles = lg_cost_ceil_div(c->columns, c->rows) * (double)c->lines;
     double near = filters * (panel <= 0.75 * (double)target->l1 ? 1 : tiles);
     double far = image + results * (double)(1 + s->reads);
     if (filters + image > 0.75 * (double)target->l2)
@@ -119,7 +89,7 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
     costs k = {.s = s, .c = c, .lanes = target->lanes};
     k.taps = (double)(s->kernel[0] * s->kernel[1]);
     k.channels = (double)(s->blocks * s->block);
-    k.chunks = ceil_div(s->blocks, c->chunk);
+    k.chunks = lg_cost_ceil_div(s->blocks, c->chunk);
     double chunk = (double)(c->chunk * s->block), width = (double)c->vectors * k.lanes;
     double kept = 4 * (k.taps * chunk * width + image_pixels(s, c) * chunk);
     if (k.chunks > 1)
@@ -133,6 +103,7 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
     for (int i = 0; i < count; i++)
         cycles += run_cycles(&k, runs[i]) / (double)c->splits;
     int64_t segments = s->width / c->columns;
-    double jobs = (double)(s->images * segments * c->splits) * ceil_div(s->height, c->lines);
-    return jobs * cycles * imbalance(jobs);
+    double jobs =
+        (double)(s->images * segments * c->splits) * lg_cost_ceil_div(s->height, c->lines);
+    return jobs * cycles * lg_cost_of_imbalance(jobs);
 }

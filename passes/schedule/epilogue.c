@@ -322,12 +322,15 @@ lg_type lg_written_type(const lg_kernel *kernel, const lg_function *function, in
     const lg_value *value = function->results.items[r];
     const lg_kbuffer *buffer = kernel->params.items[function->arguments.count + r];
     lg_type type = value->type;
-    bool same = buffer->rank == lg_type_physical_rank(&type);
-    for (int d = 0; same && d < buffer->rank; d++)
-        same = buffer->dims[d] == lg_type_physical_dim(&type, d);
-    if (same || image_of(value) == value)
+    int64_t elements = 1;
+    for (int d = 0; d < buffer->rank; d++)
+        elements *= buffer->dims[d];
+    bool parts = value->kind == LG_VALUE_RESULT &&
+                 (image_of(value) != value || value->op->code == LG_OP_conv2d_filter_grad);
+    if (!parts || elements == lg_type_elements(&type))
         return type;
     type.layout = NULL;
-    memcpy(type.dims, buffer->dims, sizeof type.dims[0] * 4);
+    type.rank = buffer->rank;
+    memcpy(type.dims, buffer->dims, sizeof type.dims[0] * (size_t)buffer->rank);
     return type;
 }

@@ -74,8 +74,8 @@ typedef struct lg_image_part {
 // Zeros the borders that adjoin the part, of every result that is an image.
 void lg_epilogue_zero_borders(lg_schedule *s, const lg_epilogue *e, const lg_image_part *part);
 
-// The type in which `kernel`, made of `function`, writes result `r`: its own, or, of a sum in
-// parts, a row for each part.
+// The type in which `kernel`, made of `function`, writes result `r`: its own, or, of a sum or the
+// gradient of a filter in parts, a row for each part.
 lg_type lg_written_type(const lg_kernel *kernel, const lg_function *function, int r);
 
 #endif

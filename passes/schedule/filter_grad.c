@@ -1,0 +1,413 @@
+// The gradient of a convolution's filter on a CPU: for every filter element (a tap) the product of
+// image and gradient, channels x outputs, summed over pixels.
+//
+//   job: some blocks of channels by some of outputs, all taps, and a part of the pixels
+//     strip of pixels: what it needs of image and gradient stays in L2
+//       panel of vectors: its gradients stay in L1
+//         block of rows, tap, tile of rows x vectors
+//           pixel: one fma an accumulator
+//           the accumulators wait in the job's sums until the next strip
+//     the sums go to the result, which is row-major
+//
+// Vectors are blocks of output channels and rows channels of the image, or vice versa: of a 1x1
+// filter the result then lies as the vectors do. The rows of an image of few channels go over the
+// columns of the filter too. Where the pixels are divided among jobs each part writes a result of
+// its own, and a kernel behind this one adds them: their number does not depend on threads.
+//
+// Image and gradient lie in lg_image_layout, the image with a border of zeros at least as wide as
+// the padding; the channels that round up a block are zero and computed with the others.
+#include "passes/schedule/filter_grad.h"
+
+#include "passes/schedule/conv.h"
+#include "passes/schedule/filter_grad_choice.h"
+
+#include <assert.h>
+
+typedef struct filter_grad {
+    lg_schedule *s;
+    const lg_op *op;
+    lg_filter_grad_shape shape;
+    lg_filter_grad_choice choice;
+    lg_filter_grad_sides sides;
+    const lg_type *x, *g;
+    int64_t pad[2];
+    lg_kbuffer *image, *gradient, *sums, *result;
+    lg_kx *part, *group, *row_block, *lane_block; // of the job
+    lg_kx *strip, *first;                         // and the first of the job
+    lg_kx *n, *h, *w;                             // of the strip
+} filter_grad;
+
+// The position within the loops of a strip.
+typedef struct place {
+    const filter_grad *f;
+    lg_kx *block, *kh, *kw, *row, *vector; // of the tile
+    lg_kx *n, *h, *w;                      // pixel
+    lg_tile tile;
+} place;
+
+// ---- operands of the multiplication
+
+// `lanes` channels of the group from `channel` on: of the image under tap `kw`, or of the gradient.
+static lg_kx *element(const place *p, bool image, lg_kx *channel, lg_kx *kw, int lanes)
+{
+    const filter_grad *f = p->f;
+    const lg_filter_grad_shape *s = &f->shape;
+    lg_kbuilder *k = &f->s->k;
+    channel = lg_kx_add(k, lg_kx_muli(k, f->group, image ? s->channels : s->outputs), channel);
+    lg_index at[] = {lg_index_of(p->n), lg_index_of(p->h), lg_index_of(p->w), {channel, 1}};
+    if (!image)
+        return lg_load_element(k, f->gradient, f->g, 0, at, lanes);
+    lg_kx *tap[] = {p->kh, kw};
+    for (int i = 0; i < 2; i++) {
+        lg_kx *to = lg_kx_add(k, lg_kx_muli(k, at[1 + i].base, s->stride[i]),
+                              lg_kx_muli(k, tap[i], s->dilation[i]));
+        at[1 + i].base = lg_kx_addi(k, to, -f->pad[i]);
+    }
+    return lg_load_element(k, f->image, f->x, 0, at, lanes);
+}
+
+static lg_kx *row_element(void *data, lg_kx *row)
+{
+    const place *p = data;
+    const filter_grad *f = p->f;
+    lg_kbuilder *k = &f->s->k;
+    lg_kx *kw = p->kw;
+    row = lg_kx_add(k, p->row, row);
+    if (f->sides.merged > 1) {
+        kw = lg_kx_divi(k, row, f->sides.row_block);
+        row = lg_kx_modi(k, row, f->sides.row_block);
+    }
+    lg_kx *block = lg_kx_add(k, f->row_block, p->block);
+    lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, block, f->sides.row_block), row);
+    return element(p, f->choice.along == LG_ALONG_OUTPUTS, channel, kw, 1);
+}
+
+static lg_kx *vector_element(void *data, lg_kx *vector)
+{
+    const place *p = data;
+    const filter_grad *f = p->f;
+    lg_kbuilder *k = &f->s->k;
+    lg_kx *block = lg_kx_add(k, f->lane_block, lg_kx_add(k, p->vector, vector));
+    lg_kx *channel = lg_kx_muli(k, block, f->sides.lane_block);
+    return element(p, f->choice.along == LG_ALONG_CHANNELS, channel, p->kw, p->tile.lanes);
+}
+
+// ---- one tile
+
+// Moves the accumulators to the job's sums, or back.
+static void exchange(const place *p, lg_kbuffer *acc, bool save)
+{
+    const filter_grad *f = p->f;
+    lg_kbuilder *k = &f->s->k;
+    lg_kx *at[] = {lg_k_for(k, LG_LOOP_UNROLL, "r", p->tile.rows),
+                   lg_k_for(k, LG_LOOP_UNROLL, "j", p->tile.vectors)};
+    lg_kx *vector = lg_kx_add(k, p->vector, at[1]);
+    lg_kx *waiting[] = {p->block, p->kh, f->sides.merged > 1 ? lg_kx_int(k, 0) : p->kw,
+                        lg_kx_add(k, p->row, at[0]), lg_kx_muli(k, vector, p->tile.lanes)};
+    if (save)
+        lg_k_store(k, f->sums, waiting, p->tile.lanes, lg_kx_load(k, acc, at, 1));
+    else
+        lg_k_store(k, acc, at, 1, lg_kx_load(k, f->sums, waiting, p->tile.lanes));
+    lg_k_end(k);
+    lg_k_end(k);
+}
+
+static void begin_sums(const place *p, lg_kbuffer *acc)
+{
+    const filter_grad *f = p->f;
+    lg_kbuilder *k = &f->s->k;
+    if (lg_filter_grad_part_strips(&f->shape, &f->choice) == 1) {
+        lg_tile_clear(k, acc, p->tile);
+        return;
+    }
+    lg_k_if(k, lg_kx_apply(k, LG_S_EQ, f->strip, f->first, NULL));
+    lg_tile_clear(k, acc, p->tile);
+    lg_k_else(k);
+    exchange(p, acc, false);
+    lg_k_end(k);
+}
+
+static lg_kx *limit(lg_kbuilder *k, lg_kx *high, int64_t extent, int64_t step)
+{
+    return extent % step ? lg_kx_apply(k, LG_S_MIN, high, lg_kx_int(k, extent), NULL) : high;
+}
+
+static void multiply(place *p, lg_kbuffer *acc)
+{
+    const filter_grad *f = p->f;
+    const lg_filter_grad_choice *c = &f->choice;
+    lg_kbuilder *k = &f->s->k;
+    lg_tile_operands operands = {row_element, vector_element, p};
+    int opened = 0;
+    p->n = lg_kx_add(k, f->n, lg_loop_over(k, "n", c->images, &opened));
+    p->h = f->h;
+    if (c->lines > 1) {
+        lg_kx *high = limit(k, lg_kx_addi(k, f->h, c->lines), f->shape.height, c->lines);
+        p->h = lg_k_loop(k, LG_LOOP_SERIAL, "h", f->h, high, 1);
+        opened++;
+    }
+    lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "w", c->columns / c->unroll, &opened), c->unroll);
+    lg_kx *u = lg_k_for(k, LG_LOOP_UNROLL, "u", c->unroll);
+    p->w = lg_kx_add(k, f->w, lg_kx_add(k, base, u));
+    lg_tile_multiply(k, acc, p->tile, &operands);
+    for (opened++; opened; opened--)
+        lg_k_end(k);
+}
+
+static void tile(place *p)
+{
+    lg_kbuilder *k = &p->f->s->k;
+    lg_kbuffer *acc = lg_k_alloc(k, "acc", LG_SCOPE_REGISTER, LG_F32, p->tile.lanes, 2,
+                                 (int64_t[]){p->tile.rows, p->tile.vectors});
+    begin_sums(p, acc);
+    multiply(p, acc);
+    exchange(p, acc, true);
+}
+
+// ---- loops around the tiles
+
+// All tiles of a block of rows at one tap. Rows that go over filter columns are told apart at
+// compile time.
+static void tiles_of_block(place *p)
+{
+    const filter_grad *f = p->f;
+    lg_kbuilder *k = &f->s->k;
+    lg_cut cut = lg_tile_cut(f->sides.row_block * f->sides.merged, (int)f->choice.rows);
+    int64_t done = 0;
+    for (int part = 0; part < 2; part++) {
+        p->tile.rows = cut.size[part];
+        for (int64_t t = 0; f->sides.merged > 1 && t < cut.count[part]; t++) {
+            p->row = lg_kx_int(k, done + t * cut.size[part]);
+            tile(p);
+        }
+        if (f->sides.merged == 1 && cut.count[part]) {
+            int opened = 0;
+            lg_kx *t = lg_loop_over(k, "t", cut.count[part], &opened);
+            p->row = lg_kx_addi(k, lg_kx_muli(k, t, cut.size[part]), done);
+            tile(p);
+            if (opened)
+                lg_k_end(k);
+        }
+        done += cut.count[part] * cut.size[part];
+    }
+}
+
+static void strip(const filter_grad *f)
+{
+    lg_kbuilder *k = &f->s->k;
+    lg_cut cut = lg_tile_cut(f->choice.lane_blocks, (int)f->choice.vectors);
+    int64_t done = 0;
+    for (int part = 0; part < 2 && cut.count[part]; part++) {
+        int opened = 0;
+        place p = {.f = f, .tile = {1, cut.size[part], (int)f->sides.lane_block}};
+        lg_kx *panel = lg_loop_over(k, "p", cut.count[part], &opened);
+        p.vector = lg_kx_addi(k, lg_kx_muli(k, panel, cut.size[part]), done);
+        p.block = lg_loop_over(k, "b", f->choice.row_blocks, &opened);
+        p.kh = lg_loop_over(k, "kh", f->shape.kernel[0], &opened);
+        p.kw = lg_loop_over(k, "kw", f->shape.kernel[1] / f->sides.merged, &opened);
+        tiles_of_block(&p);
+        while (opened--)
+            lg_k_end(k);
+        done += cut.count[part] * cut.size[part];
+    }
+}
+
+// ---- the result
+
+// Opens a loop over the channels of a block that exist.
+static lg_kx *channels_of(lg_kbuilder *k, lg_kx *block, int64_t channels, int64_t size,
+                          const char *name)
+{
+    lg_kx *left = lg_kx_addi(k, lg_kx_muli(k, block, -size), channels);
+    lg_kx *high = lg_kx_int(k, size);
+    if (channels % size)
+        high = lg_kx_apply(k, LG_S_MIN, left, high, NULL);
+    return lg_k_loop(k, LG_LOOP_SERIAL, name, lg_kx_int(k, 0), high, 1);
+}
+
+// Do the lanes of a vector adjoin in the result?
+static bool lanes_adjoin(const filter_grad *f)
+{
+    return f->choice.along == LG_ALONG_CHANNELS && f->shape.kernel[0] * f->shape.kernel[1] == 1 &&
+           f->sides.lanes % f->sides.lane_block == 0;
+}
+
+// Stores the sums of row `r` and `lanes` lanes from `l` on of two blocks at all taps.
+static void store_taps(const filter_grad *f, lg_kx *const block[2], lg_kx *r, lg_kx *l, int lanes)
+{
+    const lg_filter_grad_shape *s = &f->shape;
+    lg_kbuilder *k = &f->s->k;
+    bool outputs = f->choice.along == LG_ALONG_OUTPUTS;
+    lg_kx *row =
+        lg_kx_add(k, lg_kx_muli(k, lg_kx_add(k, f->row_block, block[0]), f->sides.row_block), r);
+    lg_kx *lane =
+        lg_kx_add(k, lg_kx_muli(k, lg_kx_add(k, f->lane_block, block[1]), f->sides.lane_block), l);
+    int opened = 0;
+    lg_kx *kh = lg_loop_over(k, "kh", s->kernel[0], &opened);
+    lg_kx *kw = lg_k_for(k, LG_LOOP_UNROLL, "kw", s->kernel[1]);
+    bool merged = f->sides.merged > 1;
+    if (merged)
+        r = lg_kx_add(k, lg_kx_muli(k, kw, f->sides.row_block), r);
+    lg_kx *from[] = {block[0], kh, merged ? lg_kx_int(k, 0) : kw, r,
+                     lg_kx_add(k, lg_kx_muli(k, block[1], f->sides.lane_block), l)};
+    lg_kx *o = lg_kx_add(k, lg_kx_muli(k, f->group, s->outputs), outputs ? lane : row);
+    lg_kx *at = lg_kx_add(k, lg_kx_muli(k, o, s->channels), outputs ? row : lane);
+    at = lg_kx_add(k, lg_kx_muli(k, at, s->kernel[0]), kh);
+    at = lg_kx_add(k, lg_kx_muli(k, at, s->kernel[1]), kw);
+    lg_kx *to[] = {f->part, at};
+    lg_k_store(k, f->result, to, lanes, lg_kx_load(k, f->sums, from, lanes));
+    for (opened++; opened; opened--)
+        lg_k_end(k);
+}
+
+static void store_result(const filter_grad *f)
+{
+    lg_kbuilder *k = &f->s->k;
+    int opened = 0;
+    lg_kx *block[] = {NULL, NULL};
+    block[1] = lg_loop_over(k, "l", f->choice.lane_blocks, &opened);
+    block[0] = lg_loop_over(k, "b", f->choice.row_blocks, &opened);
+    lg_kx *r = channels_of(k, lg_kx_add(k, f->row_block, block[0]), f->sides.rows,
+                           f->sides.row_block, "r");
+    opened++;
+    if (lanes_adjoin(f)) {
+        store_taps(f, block, r, lg_kx_int(k, 0), (int)f->sides.lane_block);
+    } else {
+        lg_kx *l = channels_of(k, lg_kx_add(k, f->lane_block, block[1]), f->sides.lanes,
+                               f->sides.lane_block, "i");
+        store_taps(f, block, r, l, 1);
+        opened++;
+    }
+    while (opened--)
+        lg_k_end(k);
+}
+
+// ---- the kernel
+
+static void begin_strip(filter_grad *f, lg_kx *strip)
+{
+    lg_kbuilder *k = &f->s->k;
+    const lg_filter_grad_choice *c = &f->choice;
+    int64_t segments = f->shape.width / c->columns;
+    int64_t row_blocks = (f->shape.height + c->lines - 1) / c->lines;
+    f->strip = strip;
+    f->w = lg_kx_muli(k, lg_kx_modi(k, strip, segments), c->columns);
+    strip = lg_kx_divi(k, strip, segments);
+    f->h = lg_kx_muli(k, lg_kx_modi(k, strip, row_blocks), c->lines);
+    f->n = lg_kx_muli(k, lg_kx_divi(k, strip, row_blocks), c->images);
+}
+
+static void strips(filter_grad *f)
+{
+    lg_kbuilder *k = &f->s->k;
+    int64_t count = lg_filter_grad_strips(&f->shape, &f->choice);
+    int64_t each = lg_filter_grad_part_strips(&f->shape, &f->choice);
+    f->first = lg_kx_muli(k, f->part, each);
+    if (each == 1) {
+        begin_strip(f, f->first);
+        strip(f);
+        return;
+    }
+    lg_kx *high = limit(k, lg_kx_addi(k, f->first, each), count, each);
+    begin_strip(f, lg_k_loop(k, LG_LOOP_SERIAL, "strip", f->first, high, 1));
+    strip(f);
+    lg_k_end(k);
+}
+
+static filter_grad describe(const lg_op *op)
+{
+    filter_grad f = {.op = op,
+                     .shape = lg_filter_grad_shape_of(op),
+                     .x = &op->operands[0]->type,
+                     .g = &op->operands[1]->type};
+    for (int i = 0; i < 2; i++)
+        f.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
+    return f;
+}
+
+// Blocks of channels of a group may not reach into the next group's block.
+static bool groups_fit(int64_t channels, int64_t groups, const lg_target *target)
+{
+    return groups == 1 || channels % target->lanes == 0 ||
+           (channels < target->lanes && target->lanes % channels == 0);
+}
+
+bool lg_filter_grad_suits(const lg_op *op, const lg_target *target)
+{
+    if (op->code != LG_OP_conv2d_filter_grad || target->kind != LG_TARGET_CPU)
+        return false;
+    for (int i = 0; i < 2; i++)
+        if (op->operands[i]->type.dtype != LG_F32)
+            return false;
+    lg_filter_grad_shape s = lg_filter_grad_shape_of(op);
+    lg_filter_grad_choice choice;
+    return op->results[0]->type.dtype == LG_F32 && groups_fit(s.channels, s.groups, target) &&
+           groups_fit(s.outputs, s.groups, target) && lg_filter_grad_choose(&s, target, &choice);
+}
+
+// Are vectors of channels of `type` neighbours, and is its border as wide as `pad`?
+static bool lies(const lg_type *type, const lg_op *op, bool padded, const lg_target *target)
+{
+    for (int d = 0; d < lg_type_physical_rank(type); d++) {
+        lg_layout_dim dim = lg_physical_dim(type, d);
+        if (padded && (dim.axis == 1 || dim.axis == 2) &&
+            dim.border < lg_op_int_at(op, LG_ATTR_pad, dim.axis - 1))
+            return false;
+    }
+    lg_layout_dim last = lg_physical_dim(type, lg_type_physical_rank(type) - 1);
+    if (last.axis != 3 || last.part == LG_PART_OUTER)
+        return false;
+    if (last.part == LG_PART_INNER)
+        return last.block == target->lanes;
+    return type->dims[3] < target->lanes || type->dims[3] % target->lanes == 0;
+}
+
+bool lg_schedule_filter_grad_applies(const lg_function *function, const lg_target *target)
+{
+    const lg_op *op = lg_tile_single(function, LG_OP_conv2d_filter_grad);
+    if (!op || function->results.count != 1 || function->results.items[0] != op->results[0] ||
+        op->results[0]->type.layout)
+        return false;
+    for (int i = 0; i < 2; i++)
+        if (op->operands[i]->kind != LG_VALUE_ARGUMENT ||
+            !lies(&op->operands[i]->type, op, i == 0, target))
+            return false;
+    return lg_filter_grad_suits(op, target);
+}
+
+void lg_schedule_filter_grad(lg_schedule *s)
+{
+    lg_kbuilder *k = &s->k;
+    const lg_op *op = lg_tile_single(s->function, LG_OP_conv2d_filter_grad);
+    filter_grad f = describe(op);
+    f.s = s;
+    bool found = lg_filter_grad_choose(&f.shape, s->target, &f.choice);
+    assert(found && "lg_filter_grad_suits looked");
+    (void)found;
+    const lg_filter_grad_choice *c = &f.choice;
+    lg_schedule_chose(s, lg_filter_grad_key(s->kernel->arena, &f.shape),
+                      lg_filter_grad_choice_print(s->kernel->arena, c), c->measured);
+    f.sides = lg_filter_grad_sides_of(&f.shape, s->target, c->along);
+    f.image = s->ctx.bindings[op->operands[0]->id].buffer;
+    f.gradient = s->ctx.bindings[op->operands[1]->id].buffer;
+    f.result = lg_schedule_result(s, 0);
+    f.result->rank = 2;
+    f.result->dims[0] = c->parts;
+    f.result->dims[1] = lg_type_elements(&op->results[0]->type);
+    int64_t rows = f.sides.row_blocks / c->row_blocks, lanes = f.sides.lane_blocks / c->lane_blocks;
+    lg_kx *job =
+        lg_k_for(k, lg_schedule_job_role(s), "job", c->parts * f.shape.groups * rows * lanes);
+    f.row_block = lg_kx_muli(k, lg_kx_modi(k, job, rows), c->row_blocks);
+    job = lg_kx_divi(k, job, rows);
+    f.lane_block = lg_kx_muli(k, lg_kx_modi(k, job, lanes), c->lane_blocks);
+    job = lg_kx_divi(k, job, lanes);
+    f.group = lg_kx_modi(k, job, f.shape.groups);
+    f.part = lg_kx_divi(k, job, f.shape.groups);
+    f.sums = lg_k_alloc(
+        k, "sums", LG_SCOPE_TILE, LG_F32, 1, 5,
+        (int64_t[]){c->row_blocks, f.shape.kernel[0], f.shape.kernel[1] / f.sides.merged,
+                    f.sides.row_block * f.sides.merged, c->lane_blocks * f.sides.lane_block});
+    strips(&f);
+    store_result(&f);
+    lg_k_end(k);
+}
