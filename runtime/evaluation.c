@@ -13,7 +13,7 @@
 
 typedef struct evaluating {
     const lg_evaluation_options *options;
-    lg_evaluation *result;
+    lg_model_scores *result;
     lg_lgpn lgpn;
     lg_parsed_nodes *truth;     // by row of the table
     lg_evaluated_model *models; // by row of the table
@@ -53,7 +53,7 @@ static double node_losses(const float *logits, const bool *truth)
 
 static bool add_generated(evaluating *v, const lg_inferred *image, lg_error *e)
 {
-    lg_evaluation *r = v->result;
+    lg_model_scores *r = v->result;
     lg_parsed_nodes said;
     const lg_parsed_nodes *truth = &v->truth[image->of->model];
     lg_evaluated_model *model = &v->models[image->of->model];
@@ -90,7 +90,7 @@ static void end_batch(evaluating *v)
 static bool visit_sample(void *context, const lg_inferred *image, lg_error *e)
 {
     evaluating *v = context;
-    lg_evaluation *r = v->result;
+    lg_model_scores *r = v->result;
     bool fake = image->of->model != LG_REAL;
     if (!check_finite(v, image, e) || (fake && !add_generated(v, image, e)))
         return false;
@@ -118,7 +118,7 @@ static bool visit_training(void *context, const lg_inferred *image, lg_error *e)
 static bool add_broken(void *context, const char *reason, lg_error *e)
 {
     evaluating *v = context;
-    lg_evaluation *r = v->result;
+    lg_model_scores *r = v->result;
     if (r->broken_count == v->broken_room) {
         size_t room = 2 * v->broken_room + 16;
         char **more = realloc(r->broken, room * sizeof *more);
@@ -191,7 +191,7 @@ static bool prepare(evaluating *v, lg_error *e)
         lg_true_nodes(&d->models[i], &v->truth[i]);
         v->models[i].row = i;
     }
-    lg_evaluation *r = v->result;
+    lg_model_scores *r = v->result;
     if (!lg_majority_nodes(d, &v->majority, &why))
         snprintf(r->why_majority, sizeof r->why_majority, "%.159s", why.message);
     r->has_regression = v->lgpn.output[LG_LGPN_CONTINUOUS] != NULL;
@@ -202,7 +202,7 @@ static bool prepare(evaluating *v, lg_error *e)
 
 static bool list_models(evaluating *v, lg_error *e)
 {
-    lg_evaluation *r = v->result;
+    lg_model_scores *r = v->result;
     r->models = calloc(v->options->dataset->table->count + 1, sizeof *r->models);
     if (!r->models)
         return lg_fail(e, "not enough memory");
@@ -214,7 +214,7 @@ static bool list_models(evaluating *v, lg_error *e)
 
 static void finish_counts(evaluating *v)
 {
-    lg_evaluation *r = v->result;
+    lg_model_scores *r = v->result;
     lg_parsing_finish(&r->parsing);
     lg_parsing_finish(&r->majority);
     r->parsing.validation_loss /= (double)v->batches + 1;
@@ -228,7 +228,7 @@ static void finish_counts(evaluating *v)
 
 static bool add_similarity(evaluating *v, int representation, lg_error *e)
 {
-    lg_evaluation *r = v->result;
+    lg_model_scores *r = v->result;
     size_t *rows = calloc(r->model_count + 1, sizeof *rows);
     double *similarity = calloc(r->model_count * r->model_count + 1, sizeof *similarity);
     if (!rows || !similarity) {
@@ -279,9 +279,9 @@ static bool evaluate(evaluating *v, lg_error *e)
     return score_attacks(v, e);
 }
 
-bool lg_evaluate(const lg_evaluation_options *options, lg_evaluation *result, lg_error *e)
+bool lg_evaluate_model(const lg_evaluation_options *options, lg_model_scores *result, lg_error *e)
 {
-    *result = (lg_evaluation){0};
+    *result = (lg_model_scores){0};
     evaluating v = {.options = options, .result = result};
     bool good = evaluate(&v, e);
     lg_lgpn_close(&v.lgpn);
@@ -293,7 +293,7 @@ bool lg_evaluate(const lg_evaluation_options *options, lg_evaluation *result, lg
     return good;
 }
 
-void lg_evaluation_free(lg_evaluation *result)
+void lg_model_scores_free(lg_model_scores *result)
 {
     lg_ranking_scores_free(&result->detection);
     for (int k = 0; k < LG_REPRESENTATIONS; k++) {
@@ -304,5 +304,5 @@ void lg_evaluation_free(lg_evaluation *result)
         free(result->broken[i]);
     free(result->broken);
     free(result->models);
-    *result = (lg_evaluation){0};
+    *result = (lg_model_scores){0};
 }

@@ -6,10 +6,10 @@
 // scores do not depend on threads or on how images fall into batches. (lg_parsing_scores.
 // validation_loss does, by its definition.) What cannot be computed carries the reason.
 //
-//     lg_evaluation result;
-//     bool good = lg_evaluate(&options, &result, &e);
+//     lg_model_scores result;
+//     bool good = lg_evaluate_model(&options, &result, &e);
 //     ... result.parsing.groups[LG_GROUP_CODES].score[LG_F1_MACRO] ...
-//     lg_evaluation_free(&result);
+//     lg_model_scores_free(&result);
 #ifndef LG_RUNTIME_EVALUATION_H
 #define LG_RUNTIME_EVALUATION_H
 
@@ -41,7 +41,7 @@ typedef struct lg_evaluated_model {
     size_t called_fake; // p(fake) >= 0.5
 } lg_evaluated_model;
 
-typedef struct lg_evaluation {
+typedef struct lg_model_scores {
     size_t images, fakes, reals; // looked at
     size_t reals_called_fake;
     size_t model_count;         // with an image among the samples
@@ -57,12 +57,12 @@ typedef struct lg_evaluation {
     lg_attack_scores attacks[LG_REPRESENTATIONS];
     size_t broken_count;
     char **broken; // "FILE: reason" of images that could not be read
-} lg_evaluation;
+} lg_model_scores;
 
 // False with a message: a model that is not LGPN, no samples, none that can be read, results that
-// are not finite (the image is named), lack of memory. `result` needs lg_evaluation_free in any
+// are not finite (the image is named), lack of memory. `result` needs lg_model_scores_free in any
 // case.
-bool lg_evaluate(const lg_evaluation_options *options, lg_evaluation *result, lg_error *e);
-void lg_evaluation_free(lg_evaluation *result);
+bool lg_evaluate_model(const lg_evaluation_options *options, lg_model_scores *result, lg_error *e);
+void lg_model_scores_free(lg_model_scores *result);
 
 #endif
