@@ -63,13 +63,13 @@ static bool start(worker *w, const char *path, const char *folder, int threads, 
     w->model = lg_model_new(w->library.artifact, path, e);
     if (!w->model)
         return false;
-    if (!lg_model_has_weights(w->model))
-        return lg_fail(e, "%s: built without weights; build it with --weights", path);
     struct stat status;
     if (stat(path, &status) != 0)
         return lg_fail(e, "%s: %s", path, strerror(errno));
     w->model_bytes = (uint64_t)status.st_size;
     w->entry = lg_model_entry(w->model, "infer", e);
+    if (w->entry && !lg_model_entry_has_weights(w->model, w->entry))
+        return lg_fail(e, "%s: built without weights; build it with --weights", path);
     return w->entry && take_tensors(w, folder, e);
 }
 

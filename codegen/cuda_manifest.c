@@ -165,7 +165,7 @@ static void print_manifest(writer *w)
         fputs(i ? ",\n    " : "\n    ", w->out);
         print_name(w->out, w->program->params.items[i]->name);
         print_type(w, &w->program->params.items[i]->type);
-        fputc('}', w->out);
+        fprintf(w->out, ", \"state\": %s}", w->program->params.items[i]->state ? "true" : "false");
     }
     fputs("],\n  \"entries\": [", w->out);
     for (int i = 0; i < w->program->entries.count; i++) {

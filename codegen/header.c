@@ -57,14 +57,6 @@ static const lg_kslot *find_slot(const lg_entry *entry, lg_place place, int inde
     return NULL;
 }
 
-static bool uses(const lg_entry *entry, lg_place place)
-{
-    for (int i = 0; i < entry->slots.count; i++)
-        if (entry->slots.items[i]->place == place)
-            return true;
-    return false;
-}
-
 typedef struct writer {
     lg_arena *arena;
     const lg_program *program;
@@ -108,11 +100,36 @@ static void describe_ports(writer *w, const lg_entry *entry, lg_place place)
                 lg_type_text(w->arena, &find_slot(entry, place, i)->type));
 }
 
+// What of the weights a function is given.
+typedef struct weights {
+    bool params, writes; // the checkpoint's tensors
+    bool packed, packs;
+} weights;
+
+static weights weights_of(const writer *w, const lg_entry *entry)
+{
+    weights uses = {.writes = lg_entry_writes(entry, LG_PLACE_PARAM),
+                    .packs = lg_entry_writes(entry, LG_PLACE_PACKED)};
+    uses.params = uses.writes || lg_entry_reads(entry, LG_PLACE_PARAM);
+    uses.packed = uses.packs || (lg_entry_reads(entry, LG_PLACE_PACKED) && !w->options->packed);
+    return uses;
+}
+
+static void describe_weights(const writer *w, const weights *uses)
+{
+    const char *prefix = w->options->prefix;
+    if (uses->params)
+        fprintf(w->out, "//   %-10s params: the tensors of %s_artifact.params, in that order\n",
+                uses->writes ? "updates" : "reads", prefix);
+    if (uses->packed)
+        fprintf(w->out, "//   %-10s packed: %s_PACKED_BYTES\n", uses->packs ? "writes" : "reads",
+                upper_case(w->arena, prefix));
+}
+
 static void write_function(writer *w, const lg_entry *entry, int index)
 {
     const char *prefix = w->options->prefix;
-    bool params = uses(entry, LG_PLACE_PARAM);
-    bool packed = params || (w->program->packed > 0 && !w->options->packed);
+    weights uses = weights_of(w, entry);
     const char *macro = lg_format(w->arena, "%s_%s", upper_case(w->arena, prefix),
                                   upper_case(w->arena, entry->name));
     fprintf(w->out,
@@ -124,27 +141,33 @@ static void write_function(writer *w, const lg_entry *entry, int index)
             entry->name);
     describe_ports(w, entry, LG_PLACE_INPUT);
     describe_ports(w, entry, LG_PLACE_OUTPUT);
-    if (params)
-        fprintf(w->out,
-                "//   reads      params: the tensors of %s_artifact.params, in that order\n",
-                prefix);
+    describe_weights(w, &uses);
     fprintf(w->out, "// `parallel` may be NULL: then it runs on the calling thread. Returns 0.\n");
 
     fprintf(w->out, "static inline int %s_%s(", prefix, entry->name);
     declare_ports(w, entry, LG_PLACE_INPUT);
     declare_ports(w, entry, LG_PLACE_OUTPUT);
-    const char *weights = params   ? "void *const *params, void *packed, "
-                          : packed ? "const void *packed, "
-                                   : "";
-    fprintf(w->out, "\n    %svoid *workspace, const lg_parallel *parallel)\n{\n", weights);
+    fprintf(w->out, "\n    %s%svoid *workspace, const lg_parallel *parallel)\n{\n",
+            uses.params ? "void *const *params, " : "",
+            uses.packs    ? "void *packed, "
+            : uses.packed ? "const void *packed, "
+                          : "");
     fprintf(w->out, "    const void *inputs[] = ");
     list_ports(w, entry, LG_PLACE_INPUT);
     fprintf(w->out, "    void *outputs[] = ");
     list_ports(w, entry, LG_PLACE_OUTPUT);
     fprintf(w->out, "    lg_call call = {inputs, outputs, %s, (void *)%s, workspace, parallel};\n",
-            params ? "params" : "0",
-            packed ? "packed" : lg_format(w->arena, "%s_artifact.packed", prefix));
+            uses.params ? "params" : "0",
+            uses.packed ? "packed" : lg_format(w->arena, "%s_artifact.packed", prefix));
     fprintf(w->out, "    return %s_artifact.entries[%d].run(&call);\n}\n", prefix, index);
+}
+
+static bool trains(const lg_program *program)
+{
+    for (int i = 0; i < program->entries.count; i++)
+        if (lg_entry_writes(program->entries.items[i], LG_PLACE_PARAM))
+            return true;
+    return false;
 }
 
 static void write_head(writer *w)
@@ -155,11 +178,12 @@ static void write_head(writer *w)
             "// %s, compiled by %s for %s. Generated; the object beside it needs libc and libm.\n"
             "//\n"
             "// The caller owns all memory. The workspace%s aligned to %d bytes;\n"
-            "// two threads may call at once with a workspace each. Nothing is kept between "
-            "calls.\n",
+            "// two threads may call at once with a workspace each%s\n",
             w->options->model, w->options->compiler, w->options->target->name,
             w->program->packed && !w->options->packed ? " and the packed weights are" : " is",
-            LG_ABI_ALIGNMENT);
+            LG_ABI_ALIGNMENT,
+            trains(w->program) ? ", but for training steps:\n// those write the parameters."
+                               : ". Nothing is kept between calls.");
     if (w->program->packed && !w->options->packed)
         fprintf(w->out, "// The packed weights are made once from a checkpoint, by %s_pack.\n",
                 prefix);
@@ -173,10 +197,55 @@ static void write_head(writer *w)
     fprintf(w->out, "\n#define %s_PACKED_BYTES %" PRId64 "\n", guard, w->program->packed);
 }
 
+// ---- names of the parameters
+
+static bool needs_params(const lg_program *program)
+{
+    for (int i = 0; i < program->entries.count; i++)
+        if (lg_entry_reads(program->entries.items[i], LG_PLACE_PARAM) ||
+            lg_entry_writes(program->entries.items[i], LG_PLACE_PARAM))
+            return true;
+    return false;
+}
+
+// `name` with _ for what C has not, and its index where another parameter comes to the same.
+static const char *param_name(writer *w, lg_names *taken, const char *name, int index)
+{
+    char *copy = lg_strdup(w->arena, name);
+    for (char *c = copy; *c; c++)
+        if (!isalnum((unsigned char)*c))
+            *c = '_';
+    while (lg_names_find(taken, copy))
+        copy = lg_format(w->arena, "%s_%d", copy, index);
+    lg_names_set(w->arena, taken, copy, w);
+    return copy;
+}
+
+static void write_params(writer *w)
+{
+    const char *prefix = w->options->prefix;
+    const char *macro = upper_case(w->arena, prefix);
+    lg_names taken = {0};
+    lg_names_set(w->arena, &taken, "COUNT", w);
+    fprintf(w->out,
+            "\n// Where the parameters and states lie in `params`. lg_params_bytes and\n"
+            "// lg_params_place give them memory; %s_artifact.params has names and shapes.\n"
+            "enum {\n",
+            prefix);
+    for (int i = 0; i < w->program->params.count; i++) {
+        const lg_kslot *param = w->program->params.items[i];
+        fprintf(w->out, "    %s_PARAM_%s, // %s%s\n", macro, param_name(w, &taken, param->name, i),
+                param->state ? "state " : "", lg_type_text(w->arena, &param->type));
+    }
+    fprintf(w->out, "    %s_PARAM_COUNT\n};\n", macro);
+}
+
 void lg_emit_header(const lg_program *program, const lg_codegen_options *options, FILE *out)
 {
     writer w = {lg_arena_new(), program, options, out};
     write_head(&w);
+    if (needs_params(program))
+        write_params(&w);
     for (int i = 0; i < program->entries.count; i++)
         write_function(&w, program->entries.items[i], i);
     fprintf(out, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n");

@@ -82,7 +82,7 @@ static LLVMValueRef describe_tensor(lg_emitter *e, const lg_kslot *slot, bool un
     LLVMValueRef fields[] = {
         text(e, slot->name),     u32(e, abi_dtype(slot->type.dtype)),
         u32(e, slot->type.rank), LLVMConstArray2(e->i64, shape, LG_ABI_MAX_RANK),
-        u64(e, bytes),           u32(e, 0),
+        u64(e, bytes),           u32(e, slot->state),
         u32(e, unused),
     };
     return structure(e, fields, 7);
@@ -284,6 +284,14 @@ static LLVMValueRef emit_entry(lg_emitter *e, const lg_entry *entry, LLVMValueRe
 
 // ---- the table of it all
 
+static int64_t flags_of(const lg_entry *entry)
+{
+    return (lg_entry_reads(entry, LG_PLACE_PARAM) ? LG_ENTRY_READS_PARAMS : 0) |
+           (lg_entry_writes(entry, LG_PLACE_PARAM) ? LG_ENTRY_WRITES_PARAMS : 0) |
+           (lg_entry_reads(entry, LG_PLACE_PACKED) ? LG_ENTRY_READS_PACKED : 0) |
+           (lg_entry_writes(entry, LG_PLACE_PACKED) ? LG_ENTRY_WRITES_PACKED : 0);
+}
+
 static LLVMValueRef describe_entries(lg_emitter *e, const lg_program *program)
 {
     LLVMValueRef launch = emit_launch_helper(e);
@@ -296,7 +304,7 @@ static LLVMValueRef describe_entries(lg_emitter *e, const lg_program *program)
             u32(e, entry->input_count),
             u32(e, entry->output_count),
             u32(e, entry->launches.count),
-            u32(e, 0),
+            u32(e, flags_of(entry)),
             describe_ports(e, entry, LG_PLACE_INPUT, entry->input_count),
             describe_ports(e, entry, LG_PLACE_OUTPUT, entry->output_count),
             describe_launches(e, entry),

@@ -79,6 +79,28 @@ lg_entry *lg_program_entry(const lg_program *program, const char *name)
     return NULL;
 }
 
+// Is a slot of that place given to a parameter of a kernel that has not the scope `other`?
+static bool is_accessed(const lg_entry *entry, lg_place place, lg_scope other)
+{
+    for (int i = 0; i < entry->launches.count; i++) {
+        const lg_launch *launch = &entry->launches.items[i];
+        for (int j = 0; j < launch->slot_count; j++)
+            if (launch->slots[j]->place == place && launch->kernel->params.items[j]->scope != other)
+                return true;
+    }
+    return false;
+}
+
+bool lg_entry_reads(const lg_entry *entry, lg_place place)
+{
+    return is_accessed(entry, place, LG_SCOPE_OUT);
+}
+
+bool lg_entry_writes(const lg_entry *entry, lg_place place)
+{
+    return is_accessed(entry, place, LG_SCOPE_IN);
+}
+
 // ---- names
 
 static bool is_word(char c)

@@ -207,6 +207,7 @@ typedef struct lg_kslot {
     lg_type type; // of what lies there, layout included
     lg_place place;
     int index;
+    bool state;              // of a program's param: a state, which programs may write
     int64_t offset;          // bytes
     int first_use, last_use; // launches between which a workspace slot is alive
 } lg_kslot;
@@ -240,6 +241,9 @@ lg_program *lg_program_new(const char *name);
 void lg_program_free(lg_program *program);
 lg_kernel *lg_program_kernel(const lg_program *program, const char *name); // or NULL
 lg_entry *lg_program_entry(const lg_program *program, const char *name);   // or NULL
+// Does a launch of the entry read, or write, what lies there?
+bool lg_entry_reads(const lg_entry *entry, lg_place place);
+bool lg_entry_writes(const lg_entry *entry, lg_place place);
 
 // ---- building kernels (ir/kernel.c). Everything lives in the program's arena.
 

@@ -398,11 +398,12 @@ static bool parse_small(lg_kparser *p, int *value)
     return true;
 }
 
-static bool parse_program_param(lg_kparser *p)
+static bool parse_program_param(lg_kparser *p, bool state)
 {
     lg_kslot *slot = LG_NEW(p->program->arena, lg_kslot);
     slot->place = LG_PLACE_PARAM;
     slot->index = p->program->params.count;
+    slot->state = state;
     if (!parse_typed_name(p, slot))
         return false;
     LG_PUSH(p->program->arena, &p->program->params, slot);
@@ -544,12 +545,14 @@ static bool parse_item(lg_kparser *p)
     if (lg_lexer_accept(&p->lexer, "program"))
         return parse_header(p);
     if (lg_lexer_accept(&p->lexer, "param"))
-        return parse_program_param(p);
+        return parse_program_param(p, false);
+    if (lg_lexer_accept(&p->lexer, "state"))
+        return parse_program_param(p, true);
     if (lg_lexer_accept(&p->lexer, "kernel"))
         return parse_kernel(p);
     if (lg_lexer_accept(&p->lexer, "entry"))
         return parse_entry(p);
-    return lg_kparse_error(p, p->lexer.token.where, "expected program, param, kernel or entry");
+    return lg_kparse_error(p, p->lexer.token.where, "expected program, param, state, kernel or entry");
 }
 
 lg_program *lg_parse_program(const char *file, const char *text, size_t length, lg_diag *diag)

@@ -283,7 +283,7 @@ void lg_print_program(const lg_program *program, FILE *out)
     print_string(program->name, out);
     fprintf(out, " packed %" PRId64 "\n", program->packed);
     for (int i = 0; i < program->params.count; i++) {
-        fputs("param ", out);
+        fputs(program->params.items[i]->state ? "state " : "param ", out);
         print_typed_name(scratch, program->params.items[i], out);
         fputc('\n', out);
     }

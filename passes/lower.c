@@ -57,6 +57,7 @@ static void place_symbols(lowering *l)
             l->program->packed += aligned(lg_type_bytes(&slot.type));
         } else {
             slot.place = LG_PLACE_PARAM;
+            slot.state = symbol->role == LG_ROLE_STATE;
             slot.index = symbol->value->id = l->program->params.count;
             slot.type.layout = NULL;
             LG_PUSH(l->program->arena, &l->program->params,

@@ -18,7 +18,7 @@ typedef struct lg_unit {
 typedef enum lg_property {
     LG_HAS_NO_COMPOSITES = 1 << 0, // every composite is inlined
     LG_IS_FUSED = 1 << 1,          // funcs hold only calls of kernels, write, and views
-    LG_IS_PACKED = 1 << 2,         // @infer reads packed symbols only; @pack makes them
+    LG_IS_PACKED = 1 << 2,         // funcs that write nothing read packed symbols only
     LG_HAS_LAYOUTS = 1 << 3,       // the layouts of values are final
     LG_IS_LOWERED = 1 << 4,        // the unit has a program
     LG_IS_PLANNED = 1 << 5         // workspace offsets are assigned

@@ -1,9 +1,11 @@
 // prepack: what depends on symbols alone is computed once, by @pack.
 //
 // needs `no composites`; makes `packed weights`; keeps everything else. Ops of a func whose
-// operands are parameters, states that no func writes, and constants move to `func @pack`, which
-// writes the values that are still wanted to packed symbols, named after the first symbol they are
-// made of. A symbol that a func reads directly gets a packed copy. Ops on constants alone stay.
+// operands are constants, and parameters and states that this func does not write, move to
+// `func @pack`, which writes the values that are still wanted to packed symbols, named after the
+// first symbol they are made of. A symbol that a func reads directly gets a packed copy. Ops on
+// constants alone stay. What another func writes is packed all the same, so that @infer is as fast
+// beside @train_step as alone: whoever ran a step runs @pack again.
 //
 //     func @infer(%x: f32[8]) -> (%y: f32[8]) {
 //       %0 = mul @w, @scale : f32[8]
@@ -34,7 +36,7 @@ typedef struct packer {
     lg_module *module;
     lg_pass_ctx *ctx;
     lg_function *pack; // NULL until something is packed
-    lg_map written;    // symbol -> 1 if a func other than @pack writes it
+    lg_map written;    // symbol -> 1 if the func at hand writes it
     lg_map stays;      // value -> 1 if it is not computed by @pack, for the func at hand
     lg_map copies;     // value of a func -> value of @pack
     lg_map packed;     // value of a func -> packed symbol
@@ -179,6 +181,10 @@ static void pack_use(packer *p, lg_value **use, lg_location where, bool make)
 
 static void pack_one(packer *p, lg_function *f)
 {
+    p->written = (lg_map){.arena = p->ctx->scratch};
+    LG_FOR_OPS (op, f)
+        if (op->code == LG_OP_write)
+            lg_map_at(&p->written, op->operands[0]->symbol)->as.number = 1;
     decide(p, f);
     // First everything is made: what is copied to @pack may contain ops that stay here too, with
     // the operands that they have now.
@@ -225,13 +231,9 @@ static void merge_writes(packer *p)
 bool lg_pass_prepack(lg_unit *unit, lg_pass_ctx *ctx)
 {
     lg_arena *scratch = ctx->scratch;
-    packer p = {.module = unit->module, .ctx = ctx, .written = {.arena = scratch}};
+    packer p = {.module = unit->module, .ctx = ctx};
     p.copies.arena = p.packed.arena = scratch;
     lg_function *existing = lg_module_function(unit->module, "pack");
-    LG_FOR_FUNCTIONS (f, unit->module)
-        LG_FOR_OPS (op, f)
-            if (f != existing && op->code == LG_OP_write)
-                lg_map_at(&p.written, op->operands[0]->symbol)->as.number = 1;
 
     // @pack is made at the end of the list on the way.
     lg_function *last = unit->module->last;

@@ -38,6 +38,17 @@ static bool reads_unpacked_symbol(const lg_op *op)
     return false;
 }
 
+// @pack does, and a training step reads the parameters that it writes.
+static bool may_read_unpacked(const lg_function *f)
+{
+    if (strcmp(f->name, "pack") == 0)
+        return true;
+    LG_FOR_OPS (op, f)
+        if (op->code == LG_OP_write)
+            return true;
+    return false;
+}
+
 static unsigned properties_of_program(const lg_program *program)
 {
     unsigned properties = LG_IS_LOWERED;
@@ -56,10 +67,11 @@ unsigned lg_unit_properties(const lg_unit *unit)
             loose_ops |= lg_outline_fault(op) != NULL;
         if (f->kind != LG_FUNC)
             continue;
+        bool packs = !may_read_unpacked(f);
         LG_FOR_OPS (op, f) {
             calls |= op->code == LG_OP_call;
             loose_ops |= !stands_between_kernels(op);
-            unpacked |= strcmp(f->name, "pack") != 0 && reads_unpacked_symbol(op);
+            unpacked |= packs && reads_unpacked_symbol(op);
             for (int i = 0; i < op->result_count; i++)
                 layouts |= op->results[i]->type.layout != NULL;
         }

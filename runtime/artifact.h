@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 // Counts up whenever anything below changes its meaning or its place.
-#define LG_ARTIFACT_ABI 2
+#define LG_ARTIFACT_ABI 3
 #define LG_ARTIFACT_SYMBOL "lgpnc_artifact"
 #define LG_ABI_MAX_RANK 8
 // Alignment of the packed weights and of the workspace, in bytes.
@@ -58,9 +58,9 @@ typedef struct lg_parallel {
 typedef struct lg_call {
     const void *const *inputs;
     void *const *outputs;
-    void *const *params; // checkpoint tensors, where the entry uses them (pack), else may be NULL
-    void *packed;    // lg_artifact.packed_bytes; read by all entries but `pack`, which writes it
-    void *workspace; // lg_workspace_bytes
+    void *const *params; // one a tensor of lg_artifact.params; by the entry's flags, else NULL
+    void *packed;        // lg_artifact.packed_bytes, likewise
+    void *workspace;     // lg_workspace_bytes
     const lg_parallel *parallel; // NULL: serial
 } lg_call;
 
@@ -69,9 +69,20 @@ typedef struct lg_launch_desc {
     double flops, bytes; // multiply-add counts as 2; every operand and result once
 } lg_launch_desc;
 
+// What an entry point does with parameters and packed weights, as bits of lg_entry_desc.flags.
+// A training step writes parameters and states in place, so nobody else may use them meanwhile.
+// Whoever ran it runs `pack` again before an entry that reads packed weights.
+enum lg_entry_flag {
+    LG_ENTRY_READS_PARAMS = 1,
+    LG_ENTRY_WRITES_PARAMS = 2,
+    LG_ENTRY_READS_PACKED = 4,
+    LG_ENTRY_WRITES_PACKED = 8, // `pack`
+};
+
 typedef struct lg_entry_desc {
-    const char *name; // "infer", "pack", ...
-    uint32_t input_count, output_count, launch_count, reserved;
+    const char *name; // "infer", "pack", "train_step" ...
+    uint32_t input_count, output_count, launch_count;
+    uint32_t flags; // enum lg_entry_flag
     const lg_tensor_desc *inputs, *outputs;
     const lg_launch_desc *launches;
     uint64_t workspace_bytes;        // for a call on one thread,
@@ -100,5 +111,26 @@ typedef struct lg_artifact {
 } lg_artifact;
 
 typedef const lg_artifact *(*lg_artifact_fn)(void);
+
+// Room for all parameters and states, each aligned to LG_ABI_ALIGNMENT.
+static inline uint64_t lg_params_bytes(const lg_artifact *artifact)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < artifact->param_count; i++)
+        bytes += (artifact->params[i].bytes + LG_ABI_ALIGNMENT - 1) / LG_ABI_ALIGNMENT *
+                 LG_ABI_ALIGNMENT;
+    return bytes;
+}
+
+// Fills params[param_count] with pointers into `memory`, lg_params_bytes of it.
+static inline void lg_params_place(const lg_artifact *artifact, void *memory, void **params)
+{
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < artifact->param_count; i++) {
+        params[i] = (char *)memory + at;
+        at += (artifact->params[i].bytes + LG_ABI_ALIGNMENT - 1) / LG_ABI_ALIGNMENT *
+              LG_ABI_ALIGNMENT;
+    }
+}
 
 #endif

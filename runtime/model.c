@@ -25,6 +25,7 @@ void lg_model_free(lg_model *model)
         return;
     lg_pages_unmap(&model->workspace);
     lg_pages_unmap(&model->packed_pages);
+    lg_model_drop_params(model);
     free(model->name);
     free(model);
 }
@@ -44,12 +45,23 @@ bool lg_model_has_weights(const lg_model *model)
     return model->packed != NULL || model->artifact->packed_bytes == 0;
 }
 
+bool lg_entry_uses_params(const lg_entry_desc *entry)
+{
+    return entry->flags & (LG_ENTRY_READS_PARAMS | LG_ENTRY_WRITES_PARAMS);
+}
+
+bool lg_model_entry_has_weights(const lg_model *model, const lg_entry_desc *entry)
+{
+    return (model->packed || !(entry->flags & LG_ENTRY_READS_PACKED)) &&
+           (model->params || !lg_entry_uses_params(entry));
+}
+
 const void *lg_model_packed(const lg_model *model)
 {
     return model->packed;
 }
 
-const lg_entry_desc *lg_model_find_entry(const lg_model *model, const char *entry)
+static const lg_entry_desc *find_entry(const lg_model *model, const char *entry)
 {
     for (uint32_t i = 0; i < model->artifact->entry_count; i++)
         if (strcmp(model->artifact->entries[i].name, entry) == 0)
@@ -59,10 +71,10 @@ const lg_entry_desc *lg_model_find_entry(const lg_model *model, const char *entr
 
 const lg_entry_desc *lg_model_entry(const lg_model *model, const char *entry, lg_error *e)
 {
-    const lg_entry_desc *found = lg_model_find_entry(model, entry);
+    const lg_entry_desc *found = find_entry(model, entry);
     if (found)
         return found;
-    lg_fail(e, "%s: it has no entry point %s, but", model->name, entry);
+    lg_fail(e, "%s: it has no function %s, but", model->name, entry);
     for (uint32_t i = 0; i < model->artifact->entry_count; i++)
         lg_fail_more(e, "  %s", model->artifact->entries[i].name);
     return NULL;
@@ -77,39 +89,61 @@ static bool grow_workspace(lg_model *model, size_t bytes, lg_error *e)
            lg_fail_prefix(e, "%s: workspace: ", model->name);
 }
 
-bool lg_model_pack(lg_model *model, void *const *params, const lg_parallel *parallel, lg_error *e)
+// Runs `pack` into `packed`.
+static bool run_pack(lg_model *model, void *const *params, void *packed,
+                     const lg_parallel *parallel, lg_error *e)
 {
     const lg_entry_desc *pack = lg_model_entry(model, "pack", e);
+    lg_pages workspace;
     if (!pack)
         return false;
-    lg_pages packed, workspace = {0};
+    if (!lg_pages_map(&workspace, lg_workspace_bytes(pack, parallel), e))
+        return lg_fail_prefix(e, "%s: workspace: ", model->name);
+    lg_call call = {
+        .params = params, .packed = packed, .workspace = workspace.data, .parallel = parallel};
+    int status = pack->run(&call);
+    lg_pages_unmap(&workspace);
+    return status == 0 || lg_fail(e, "%s: pack failed with status %d", model->name, status);
+}
+
+bool lg_model_pack(lg_model *model, void *const *params, const lg_parallel *parallel, lg_error *e)
+{
+    if (model->packed_pages.data) // of an earlier call
+        return run_pack(model, params, model->packed_pages.data, parallel, e);
+    lg_pages packed;
     if (!lg_pages_map(&packed, model->artifact->packed_bytes, e))
         return lg_fail_prefix(e, "%s: packed weights: ", model->name);
-    if (!lg_pages_map(&workspace, lg_workspace_bytes(pack, parallel), e)) {
+    if (!run_pack(model, params, packed.data, parallel, e)) {
         lg_pages_unmap(&packed);
-        return lg_fail_prefix(e, "%s: workspace: ", model->name);
+        return false;
     }
-    lg_call call = {
-        .params = params, .packed = packed.data, .workspace = workspace.data, .parallel = parallel};
-    pack->run(&call);
-    lg_pages_unmap(&workspace);
-    lg_pages_unmap(&model->packed_pages);
     model->packed_pages = packed;
     model->packed = packed.data;
     return true;
 }
 
+static bool complain_of_weights(const lg_model *model, const lg_entry_desc *entry, lg_error *e)
+{
+    if (lg_entry_uses_params(entry) && !model->params)
+        return lg_fail(e, "%s: %s needs parameters in memory, which this model does not keep",
+                       model->name, entry->name);
+    return lg_fail(e, "%s: it has no weights built in; name a checkpoint with --weights",
+                   model->name);
+}
+
 bool lg_model_call(lg_model *model, const lg_entry_desc *entry, const void *const *inputs,
                    void *const *outputs, const lg_parallel *parallel, lg_error *e)
 {
-    if (!lg_model_has_weights(model))
-        return lg_fail(e, "%s: it has no weights built in; name a checkpoint with --weights",
-                       model->name);
+    if (entry->flags & LG_ENTRY_WRITES_PACKED)
+        return lg_fail(e, "%s: %s is not to be run by itself", model->name, entry->name);
+    if (!lg_model_entry_has_weights(model, entry))
+        return complain_of_weights(model, entry, e);
     if (!grow_workspace(model, lg_workspace_bytes(entry, parallel), e))
         return false;
     lg_call call = {
         .inputs = inputs,
         .outputs = outputs,
+        .params = model->params,
         .packed = (void *)(uintptr_t)model->packed, // only `pack` writes there
         .workspace = model->workspace.data,
         .parallel = parallel,

@@ -1,5 +1,13 @@
-// A model ready to run: an artifact, its packed weights and a workspace. One run at a time; for two
-// at once make two models of one artifact.
+// A model ready to run: an artifact, its packed weights and a workspace, and where it trains the
+// parameters and states too. One run at a time; for two at once make two models of one artifact.
+//
+// Who only predicts needs the packed weights and nothing else. Who trains:
+//
+//     lg_model *model = lg_model_new(artifact, name, e);
+//     lg_model_keep_params(model, e) && lg_model_load_weights(model, path, parallel, NULL, e);
+//     lg_model_call(model, train_step, inputs, outputs, parallel, e); // again and again
+//     lg_model_repack(model, parallel, e);                            // then
+//     lg_model_call(model, infer, ...);                               // sees what was learnt
 #ifndef LG_RUNTIME_MODEL_H
 #define LG_RUNTIME_MODEL_H
 
@@ -19,6 +27,8 @@ const char *lg_model_name(const lg_model *model);
 
 // Do entry points other than `pack` have their weights?
 bool lg_model_has_weights(const lg_model *model);
+// The same of one: packed weights, and parameters where it reads or writes those.
+bool lg_model_entry_has_weights(const lg_model *model, const lg_entry_desc *entry);
 
 // ---- weights (runtime/weights.c)
 
@@ -34,21 +44,45 @@ typedef struct lg_weights_report {
 } lg_weights_report;
 
 // Reads a checkpoint (safetensors, state_dict names) and packs it by running the artifact's `pack`.
-// Fails on tensors that are missing or have another shape or type, and on NaN and infinity.
-// `report` may be NULL.
+// Fails on tensors that are missing or have another shape or type, on NaN and infinity, and on
+// checkpoints of ours that were damaged (runtime/checkpoint.h). Training's own states,
+// `optimizer.*` and `random.*`, may be missing and are 0 then. `report` may be NULL.
 bool lg_model_load_weights(lg_model *model, const char *path, const lg_parallel *parallel,
                            lg_weights_report *report, lg_error *e);
-// The same from memory: one tensor a parameter of the artifact, in its order; not checked.
+// The same from memory: one tensor a parameter of the artifact, in its order; not checked, and not
+// kept.
 bool lg_model_pack(lg_model *model, void *const *params, const lg_parallel *parallel, lg_error *e);
 // The packed weights, lg_artifact.packed_bytes of them, or NULL before there are any.
 const void *lg_model_packed(const lg_model *model);
 
+// ---- parameters and states in memory (runtime/model_params.c)
+
+// From now on the model has memory for all parameters and states, which start as 0: to be called
+// before lg_model_load_weights, which then fills it. Entry points that read or write parameters use
+// it. Does nothing the second time.
+bool lg_model_keep_params(lg_model *model, lg_error *e);
+// One pointer a tensor of lg_artifact.params, each aligned to LG_ABI_ALIGNMENT; NULL if the model
+// does not keep them. Who changes them calls lg_model_repack.
+void *const *lg_model_params(const lg_model *model);
+// The tensor of that name, or NULL; `desc` (may be NULL) gets its description.
+void *lg_model_param(const lg_model *model, const char *name, const lg_tensor_desc **desc);
+// Frees them: only what reads packed weights can be run from now on.
+void lg_model_drop_params(lg_model *model);
+// Sets to 0 what is called `prefix`...: "optimizer." forgets moments and the count of steps.
+void lg_model_clear_params(lg_model *model, const char *prefix);
+// Packs what the parameters are now: after training steps, before entry points that read packed
+// weights. Does nothing where nothing is packed.
+bool lg_model_repack(lg_model *model, const lg_parallel *parallel, lg_error *e);
+
 // ---- running
 
+// Does it read or write parameters, so that the model has to keep them?
+bool lg_entry_uses_params(const lg_entry_desc *entry);
 // NULL with a message that lists what there is.
 const lg_entry_desc *lg_model_entry(const lg_model *model, const char *entry, lg_error *e);
 
-// Runs on memory that fits the entry's descriptions. `parallel` may be NULL.
+// Runs on memory that fits the entry's descriptions. An entry that writes parameters changes those
+// that the model keeps. `parallel` may be NULL.
 bool lg_model_call(lg_model *model, const lg_entry_desc *entry, const void *const *inputs,
                    void *const *outputs, const lg_parallel *parallel, lg_error *e);
 

@@ -10,9 +10,10 @@ struct lg_model {
     char *name;
     const void *packed; // built in, or packed_pages
     lg_pages packed_pages, workspace;
+    lg_pages params_pages; // where lg_model_keep_params was called:
+    void **params;         // one pointer a parameter of the artifact into them, else NULL
 };
 
-const lg_entry_desc *lg_model_find_entry(const lg_model *model, const char *entry); // or NULL
 bool lg_model_tensor_fits(const lg_tensor_desc *wanted, enum lg_abi_dtype dtype, int rank,
                           const int64_t *shape);
 

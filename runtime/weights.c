@@ -14,6 +14,8 @@ typedef struct loading {
     lg_weights_report *report;
     lg_error *e;
     size_t faults;
+    void *zeros; // of the size of the largest tensor that may be missing and is
+    size_t zero_bytes;
 } loading;
 
 static bool fault(loading *l, const char *text)
@@ -24,14 +26,20 @@ static bool fault(loading *l, const char *text)
     return lg_fail_more(l->e, "  %s", text);
 }
 
-// The tensor of a parameter, or NULL: after a complaint, or because nobody reads it.
+// Training's own states: a checkpoint of PyTorch and a fresh one have none.
+static bool starts_as_zero(const lg_tensor_desc *param)
+{
+    return !strncmp(param->name, "optimizer.", 10) || !strncmp(param->name, "random.", 7);
+}
+
+// The tensor of a parameter, or NULL: after a complaint, or because it may be missing.
 static const lg_safetensor *find_parameter(loading *l, const lg_tensor_desc *wanted)
 {
     char text[1024], has[192], wants[192];
     const char *wanted_type = lg_abi_dtype_name((enum lg_abi_dtype)wanted->dtype);
     lg_shape_text((int)wanted->rank, wanted->shape, wants);
     const lg_safetensor *found = lg_safetensors_find(l->file, wanted->name);
-    if (!found && wanted->unused)
+    if (!found && (wanted->unused || starts_as_zero(wanted)))
         return NULL;
     if (!found) {
         snprintf(text, sizeof text, "%s: missing, wanted is %s%s", wanted->name, wanted_type,
@@ -53,13 +61,36 @@ static bool find_parameters(loading *l, void **params)
     const lg_artifact *artifact = l->model->artifact;
     lg_error_clear(l->e);
     for (uint32_t i = 0; i < artifact->param_count; i++) {
-        const lg_safetensor *found = find_parameter(l, &artifact->params[i]);
+        const lg_tensor_desc *wanted = &artifact->params[i];
+        const lg_safetensor *found = find_parameter(l, wanted);
         params[i] = found ? (void *)(uintptr_t)found->data : NULL;
+        if (!found && starts_as_zero(wanted) && wanted->bytes > l->zero_bytes)
+            l->zero_bytes = wanted->bytes;
     }
     if (l->faults == 0)
         return true;
     return lg_fail_prefix(l->e, "%s: %zu of the %u tensors of %s do not fit:\n", l->path, l->faults,
                           (unsigned)artifact->param_count, artifact->model);
+}
+
+// Gives the model what the file has, and 0 where that is missing.
+static bool take_parameters(loading *l, lg_model *model, void **params, const lg_parallel *parallel)
+{
+    const lg_artifact *artifact = model->artifact;
+    for (uint32_t i = 0; model->params && i < artifact->param_count; i++)
+        if (params[i])
+            memcpy(model->params[i], params[i], artifact->params[i].bytes);
+        else
+            memset(model->params[i], 0, artifact->params[i].bytes);
+    if (model->params)
+        return lg_model_repack(model, parallel, l->e);
+    l->zeros = calloc(1, l->zero_bytes + 1);
+    if (!l->zeros)
+        return lg_fail(l->e, "%s: not enough memory", l->path);
+    for (uint32_t i = 0; i < artifact->param_count; i++)
+        if (!params[i] && starts_as_zero(&artifact->params[i]))
+            params[i] = l->zeros;
+    return artifact->packed_bytes == 0 || lg_model_pack(model, params, parallel, l->e);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -99,12 +130,13 @@ static bool load(loading *l, lg_model *model, const lg_parallel *parallel)
             sorted[i] = &artifact->params[i];
         qsort(sorted, artifact->param_count, sizeof *sorted, compare_names);
         good = find_parameters(l, params) && lg_safetensors_check_finite(l->file, l->e) &&
-               lg_model_pack(model, params, parallel, l->e);
+               take_parameters(l, model, params, parallel);
     }
     if (good)
         report_extras(l, sorted);
     free(params);
     free(sorted);
+    free(l->zeros);
     return good;
 }
 

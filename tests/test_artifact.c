@@ -19,7 +19,7 @@
 static const char text[] = "program \"tiny:in=5\" packed 192\n"
                            "param @fc.weight: f32[8,5]\n"
                            "param @fc.bias: f32[8]\n"
-                           "param @dead.weight: f32[3]\n"
+                           "state @dead.weight: f32[3]\n"
                            "\n"
                            "kernel @pack_fc(%w: f32[8,5], %p: out f32[48]) {\n"
                            "  parallel %o in 0..8 {\n"
@@ -171,6 +171,7 @@ START_TEST(descriptions)
     ck_assert_str_eq(a->params[0].name, "fc.weight");
     ck_assert(a->params[0].rank == 2 && a->params[0].shape[0] == 8 && a->params[0].shape[1] == 5);
     ck_assert(a->params[0].bytes == 160 && a->params[0].unused == 0 && a->params[2].unused == 1);
+    ck_assert(a->params[0].state == 0 && a->params[2].state == 1);
     const lg_entry_desc *infer = &a->entries[1];
     ck_assert_str_eq(infer->name, "infer");
     ck_assert(infer->input_count == 1 && infer->output_count == 1 && infer->launch_count == 2);
@@ -181,6 +182,9 @@ START_TEST(descriptions)
     ck_assert_str_eq(infer->launches[0].label, "fc");
     ck_assert(infer->launches[0].flops == 2960 && infer->launches[0].bytes == 2000);
     ck_assert_uint_eq(infer->workspace_bytes, 1216);
+    ck_assert_uint_eq(infer->flags, LG_ENTRY_READS_PACKED);
+    ck_assert_uint_eq(a->entries[0].flags, LG_ENTRY_READS_PARAMS | LG_ENTRY_READS_PACKED |
+                                          LG_ENTRY_WRITES_PACKED);
     lg_jit_free(jit);
 }
 END_TEST
@@ -223,7 +227,7 @@ START_TEST(inputs_that_do_not_fit)
     ck_assert(!lg_model_run(model, "infer", inputs, 0, &y, NULL, &e));
     ck_assert_ptr_nonnull(strstr(e.message, "x: missing"));
     ck_assert(!lg_model_run(model, "train", inputs, 0, &y, NULL, &e));
-    ck_assert_ptr_nonnull(strstr(e.message, "no entry point train"));
+    ck_assert_ptr_nonnull(strstr(e.message, "no function train"));
     wrong.shape[0] = ROWS, wrong.shape[1] = IN;
     ck_assert(!lg_model_run(model, "infer", inputs, 1, &y, NULL, &e));
     ck_assert_ptr_nonnull(strstr(e.message, "--weights"));
@@ -286,8 +290,8 @@ START_TEST(another_abi)
     lg_artifact other = {.abi = LG_ARTIFACT_ABI + 1, .bytes = sizeof other, .target = "x"};
     lg_error e;
     ck_assert(!lg_artifact_check(&other, "a.so", &e));
-    ck_assert_ptr_nonnull(strstr(e.message, "a.so: made for version 3"));
-    ck_assert_ptr_nonnull(strstr(e.message, "this runtime has version 2"));
+    ck_assert_ptr_nonnull(strstr(e.message, "a.so: made for version 4"));
+    ck_assert_ptr_nonnull(strstr(e.message, "this runtime has version 3"));
     other.abi = LG_ARTIFACT_ABI;
     ck_assert(!lg_artifact_check(&other, "a.so", &e));
     ck_assert_ptr_nonnull(strstr(e.message, "compiled for x"));

@@ -31,7 +31,7 @@ static char *messages(const lg_diag *diag)
 static const char corpus[] =
     "program \"lgpn:image=32\" packed 1234\n"
     "param @GTC.conv1.weight: f32[64,3,7,7]\n"
-    "param @steps: i64[]\n"
+    "state @steps: i64[]\n"
     "\n"
     "kernel @relu_sum(%x: f32[12,100], %y: bf16[12,100], %z: out f32[12,100]) {\n"
     "  cost flops=2400.0 bytes=14400.0\n"
@@ -174,7 +174,7 @@ typedef struct fault {
 #define KERNEL(body) "kernel @k(%x: f32[4,8], %y: out f32[4,8]) {\n" body "}\n"
 
 static const fault faults[] = {
-    {"nonsense\n", {"test.ir:1:1: error: expected program, param, kernel or entry"}},
+    {"nonsense\n", {"test.ir:1:1: error: expected program, param, state, kernel or entry"}},
     {"kernel @k(%x: f33[4]) {\n}\n", {"1:15: error: expected an element type, found `f33`"}},
     {"kernel @k(%x: f32x8[4]) {\n}\n", {"1:15: error: only register buffers hold vectors"}},
     {"kernel @k(%x: f32[0]) {\n}\n", {"1:19: error: a buffer's size must be between 1"}},

@@ -19,19 +19,19 @@ enum { OUTPUT_TRACE, OUTPUT_PLOT, OUTPUTS };
 
 typedef struct bench_arguments {
     lg_model_arguments of;
-    const char *entry, *compare;
+    const char *compare;
     const char *outputs[OUTPUTS]; // NULL: not wanted
     int repeat;
     bool json, launches, no_roofline;
 } bench_arguments;
 
-enum { KEY_ENTRY = 256, KEY_LAUNCHES, KEY_TRACE, KEY_PLOT, KEY_NO_ROOFLINE, KEY_COMPARE, SEED = 1 };
+enum { KEY_LAUNCHES = 256, KEY_TRACE, KEY_PLOT, KEY_NO_ROOFLINE, KEY_COMPARE, SEED = 1 };
 
 static const struct argp_option option_rows[] = {
     {"weights", 'w', "W.safetensors", 0, "the checkpoint; default: random weights", 0},
     {"threads", 't', "N", 0, "threads; default: one a core", 0},
     {"repeat", 'r', "N", 0, "runs to take the median of (10), after one that is not counted", 0},
-    {"entry", KEY_ENTRY, "NAME", 0, "the entry point to time (infer)", 0},
+    {"function", 'f', "NAME", 0, "the function to time (infer)", 0},
     {"launches", KEY_LAUNCHES, NULL, 0, "a row for each launch in order, not for each kernel", 0},
     {"json", 'j', NULL, 0, "one JSON object", 0},
     {"compare", KEY_COMPARE, "FILE.json", 0, "show the speedup over a former run's --json", 0},
@@ -67,9 +67,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     switch (key) {
     case 'r':
         a->repeat = (int)lg_argument_number(state, "--repeat", value, 1, 100000);
-        return 0;
-    case KEY_ENTRY:
-        a->entry = value;
         return 0;
     case KEY_LAUNCHES:
         a->launches = true;
@@ -254,10 +251,7 @@ static bool report(const bench_run *r, lg_former *former, lg_diag *diag)
 static bool bench_entry(const bench_arguments *a, lg_session *session, lg_former *former,
                         lg_progress *progress, lg_diag *diag)
 {
-    lg_error error;
-    const lg_entry_desc *entry = lg_model_entry(session->model, a->entry, &error);
-    if (!entry)
-        return lg_cli_fail(diag, &error);
+    const lg_entry_desc *entry = session->entry;
     bench_run r = {.arguments = a, .session = session, .progress = progress};
     r.bench = (lg_bench){.artifact = lg_model_artifact(session->model),
                          .entry = entry,
@@ -332,7 +326,7 @@ int lg_command_bench(int argc, char **argv)
                "  lgpnc bench lgpn --roofline=lgpn.svg --chrome-trace=lgpn.json\n"
                "  lgpnc bench lgpn --json >before.json\n"
                "  lgpnc bench lgpn --disable=fuse --compare=before.json"};
-    bench_arguments a = {.repeat = 10, .entry = "infer", .of.compile = lg_compile_defaults()};
+    bench_arguments a = {.repeat = 10, .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
     return lg_supervise_all(a.outputs, OUTPUTS, work, &a);
 }

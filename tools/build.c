@@ -140,7 +140,7 @@ static bool weights_are_packed(const lg_compilation *c, const lg_emit *emit, lg_
 {
     const lg_entry *infer = lg_program_entry(c->program, "infer");
     if (!emit->takes_weights || strcmp(emit->name, "object") == 0 || !infer ||
-        !lg_entry_reads_params(infer))
+        !lg_entry_reads(infer, LG_PLACE_PARAM))
         return true;
     return lg_error_at(diag, (lg_location){0},
                        "--emit=%s needs packed weights: the passes lack `prepack'", emit->name);

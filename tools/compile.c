@@ -177,14 +177,6 @@ bool lg_compile_needs_program(const lg_compilation *c, const char *what, lg_diag
         what);
 }
 
-bool lg_entry_reads_params(const lg_entry *entry)
-{
-    for (int i = 0; i < entry->slots.count; i++)
-        if (entry->slots.items[i]->place == LG_PLACE_PARAM)
-            return true;
-    return false;
-}
-
 // ---- in memory
 
 int lg_compile_kernel_count(const lg_program *program)

@@ -11,9 +11,11 @@
 
 #include <argp.h>
 
-enum { LG_MOST_LOADED_PASSES = 64 };
+enum { LG_MOST_LOADED_PASSES = 64, LG_MOST_FUNCTIONS = 8 };
 
 typedef struct lg_compile_options {
+    const char *functions[LG_MOST_FUNCTIONS]; // wanted of the model, none: "infer"
+    int function_count;
     const char *passes; // pipeline text, or NULL
     const char *level;  // "O0" .. "O3"; NULL: "O2" unless there are passes
     const char *cpu;    // "native", "x86-64-v3"; "cuda" compiles for CUDA
@@ -60,9 +62,6 @@ void lg_compilation_free(lg_compilation *c);
 
 // Reports that the pipeline did not lower to kernels, and returns false, if it did not.
 bool lg_compile_needs_program(const lg_compilation *c, const char *what, lg_diag *diag);
-
-// Does `entry` read checkpoint tensors itself, because nothing packed them?
-bool lg_entry_reads_params(const lg_entry *entry);
 
 // Kernels of the program; all of it in memory, linked for this machine, whatever the target is.
 int lg_compile_kernel_count(const lg_program *program);

@@ -15,6 +15,14 @@ error_t lg_model_option(int key, char *value, struct argp_state *state,
     case 't':
         arguments->threads = (int)lg_argument_number(state, "--threads", value, 1, 1024);
         return 0;
+    case 'f':
+        if (!arguments->many)
+            arguments->compile.function_count = 0;
+        if (arguments->compile.function_count == LG_MOST_FUNCTIONS)
+            argp_error(state, "more than %d functions", LG_MOST_FUNCTIONS);
+        else
+            arguments->compile.functions[arguments->compile.function_count++] = value;
+        return 0;
     case ARGP_KEY_ARG:
         if (arguments->model)
             argp_error(state, "one MODEL only, `%s' is the second", value);

@@ -1,5 +1,5 @@
-// What commands that compile or open a model have in common: MODEL, --weights, --threads and the
-// options of compiling.
+// What commands that compile or open a model have in common: MODEL, --weights, --threads,
+// --function and the options of compiling.
 #ifndef LG_TOOLS_MODEL_ARGUMENTS_H
 #define LG_TOOLS_MODEL_ARGUMENTS_H
 
@@ -8,6 +8,7 @@
 typedef struct lg_model_arguments {
     const char *model, *weights;
     int threads; // 0: one a core
+    bool many;   // --function may be given several times; else the last one counts
     lg_compile_options compile;
 } lg_model_arguments;
 

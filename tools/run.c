@@ -17,20 +17,20 @@ enum { MOST_INPUTS = 64 };
 
 typedef struct run_arguments {
     lg_model_arguments of;
-    const char *output_dir, *entry;
+    const char *output_dir;
     lg_argument_pair inputs[MOST_INPUTS];
     int input_count, repeat;
     int64_t random_seed; // -1: every input comes from a file
 } run_arguments;
 
-enum { KEY_RANDOM = 256, KEY_ENTRY };
+enum { KEY_RANDOM = 256 };
 
 static const struct argp_option option_rows[] = {
     {"weights", 'w', "W.safetensors", 0, "the checkpoint; needed unless ARTIFACT has weights", 0},
     {"input", 'i', "NAME=F.npy", 0, "an input; one option for each", 0},
     {"random-inputs", KEY_RANDOM, "SEED", 0, "random values for inputs that have no file", 0},
     {"output-dir", 'd', "DIR", 0, "write DIR/NAME.npy for every output; made if it is missing", 0},
-    {"entry", KEY_ENTRY, "NAME", 0, "the entry point to run (infer)", 0},
+    {"function", 'f', "NAME", 0, "the function to run (infer)", 0},
     {"threads", 't', "N", 0, "threads; default: one a core. The results do not depend on it", 0},
     {"repeat", 'r', "N", 0, "run N times; time is told as median and minimum", 0},
     {0},
@@ -56,9 +56,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case 'd':
         a->output_dir = value;
-        return 0;
-    case KEY_ENTRY:
-        a->entry = value;
         return 0;
     case 'r':
         a->repeat = (int)lg_argument_number(state, "--repeat", value, 1, 1000000);
@@ -174,7 +171,7 @@ static bool run_all(const run_arguments *a, lg_session *session, const lg_entry_
         good = lg_model_run(session->model, entry->name, inputs->items, inputs->count, outputs,
                             &session->threads.parallel, &error);
         if (!good) {
-            lg_fail_prefix(&error, "%s: entry point %s:\n", a->of.model, entry->name);
+            lg_fail_prefix(&error, "%s: function %s:\n", a->of.model, entry->name);
             lg_cli_fail(diag, &error);
             break;
         }
@@ -190,10 +187,7 @@ static bool run_all(const run_arguments *a, lg_session *session, const lg_entry_
 
 static bool run_entry(const run_arguments *a, lg_session *session, tensors *inputs, lg_diag *diag)
 {
-    lg_error error;
-    const lg_entry_desc *entry = lg_model_entry(session->model, a->entry, &error);
-    if (!entry)
-        return lg_cli_fail(diag, &error);
+    const lg_entry_desc *entry = session->entry;
     if (a->random_seed >= 0 && !fill_inputs(a, entry, inputs, diag))
         return false;
     lg_tensor **outputs = calloc(entry->output_count + 1, sizeof(lg_tensor *));
@@ -239,8 +233,7 @@ int lg_command_run(int argc, char **argv)
             "`build' made. Prints the time, writes all outputs."
             "\vExample:\n  lgpnc run lgpn --weights=lgpn.safetensors --input=image=photo.npy \\\n"
             "      --input=graph=graph.npy --output-dir=out --repeat=10"};
-    run_arguments a = {
-        .repeat = 1, .random_seed = -1, .entry = "infer", .of.compile = lg_compile_defaults()};
+    run_arguments a = {.repeat = 1, .random_seed = -1, .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
     return lg_supervise(a.output_dir, work, &a);
 }

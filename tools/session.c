@@ -15,20 +15,6 @@ static bool is_artifact(const char *spec)
     return length > 3 && strcmp(spec + length - 3, ".so") == 0;
 }
 
-// The runtime hands checkpoint tensors to `pack` only.
-static bool check_packed(const lg_compilation *c, lg_diag *diag)
-{
-    for (int i = 0; i < c->program->entries.count; i++) {
-        const lg_entry *entry = c->program->entries.items[i];
-        if (strcmp(entry->name, "pack") != 0 && lg_entry_reads_params(entry))
-            return lg_error_at(diag, (lg_location){0},
-                               "@%s reads weights as the checkpoint has them: the passes lack "
-                               "`prepack'",
-                               entry->name);
-    }
-    return true;
-}
-
 static const lg_artifact *compile(lg_session *s, const char *spec, const lg_compile_options *o,
                                   lg_progress *progress, lg_diag *diag)
 {
@@ -36,7 +22,7 @@ static const lg_artifact *compile(lg_session *s, const char *spec, const lg_comp
     lg_compile_options options = *o;
     options.threads = s->threads.count;
     if (!lg_compile_model(c, spec, &options, progress, diag) ||
-        !lg_compile_needs_program(c, "running", diag) || !check_packed(c, diag))
+        !lg_compile_needs_program(c, "running", diag))
         return NULL;
     if (c->target->kind == LG_TARGET_CUDA) {
         lg_error_at(diag, (lg_location){0},
@@ -68,7 +54,11 @@ static bool open_model(lg_session *s, const char *spec, int threads,
     if (!artifact)
         return false;
     s->model = lg_model_new(artifact, spec, &error);
-    return s->model || lg_cli_fail(diag, &error);
+    const char *function = options->function_count ? options->functions[0] : "infer";
+    s->entry = s->model ? lg_model_entry(s->model, function, &error) : NULL;
+    bool good =
+        s->entry && (!lg_entry_uses_params(s->entry) || lg_model_keep_params(s->model, &error));
+    return good || lg_cli_fail(diag, &error);
 }
 
 void lg_session_close(lg_session *s)
@@ -100,7 +90,7 @@ static bool report_faults(const lg_error *error, const char *faults, lg_diag *di
 bool lg_load_weights(lg_model *model, const char *path, const lg_parallel *parallel, lg_diag *diag)
 {
     lg_error error;
-    if (lg_model_artifact(model)->packed_bytes == 0) {
+    if (lg_model_artifact(model)->param_count == 0) {
         lg_warning_at(diag, (lg_location){.file = path}, "%s has no weights; this is not read",
                       lg_model_name(model));
         return true;
@@ -127,7 +117,7 @@ bool lg_load_weights(lg_model *model, const char *path, const lg_parallel *paral
 
 static bool needs_weights(const lg_session *s)
 {
-    return !lg_model_has_weights(s->model);
+    return lg_model_params(s->model) || !lg_model_entry_has_weights(s->model, s->entry);
 }
 
 bool lg_session_open(lg_session *s, const char *spec, const char *weights, int threads,
@@ -157,45 +147,29 @@ static lg_symbol symbol_like(const lg_tensor_desc *desc, lg_value *value)
     return symbol;
 }
 
-static bool fill_param(const lg_session *s, const lg_tensor_desc *desc, uint64_t seed,
-                       lg_tensor **param, lg_error *e)
+// As the model says that it starts, where it is compiled here; at a guess else.
+static void fill_param(const lg_session *s, const lg_tensor_desc *desc, uint64_t seed, void *data)
 {
-    *param = lg_tensor_new((enum lg_abi_dtype)desc->dtype, (int)desc->rank, desc->shape, e);
-    if (!*param)
-        return false;
     lg_value value = {0};
     lg_symbol like = symbol_like(desc, &value);
     const lg_symbol *symbol =
         s->compilation.module ? lg_module_symbol(s->compilation.module, desc->name) : NULL;
-    lg_init_symbol(symbol ? symbol : &like, seed, (*param)->data);
-    return true;
-}
-
-static bool fill_and_pack(lg_session *s, uint64_t seed, lg_tensor **params, void **data,
-                          lg_error *e)
-{
-    const lg_artifact *artifact = lg_model_artifact(s->model);
-    for (uint32_t i = 0; i < artifact->param_count; i++) {
-        if (!fill_param(s, &artifact->params[i], seed, &params[i], e))
-            return false;
-        data[i] = params[i]->data;
-    }
-    return lg_model_pack(s->model, data, &s->threads.parallel, e);
+    lg_init_symbol(symbol ? symbol : &like, seed, data);
 }
 
 static bool pack_random(lg_session *s, uint64_t seed, lg_diag *diag)
 {
     lg_error error;
-    uint32_t count = lg_model_artifact(s->model)->param_count;
-    lg_tensor **params = calloc(count + 1, sizeof(lg_tensor *));
-    void **data = calloc(count + 1, sizeof(void *));
-    bool good = params && data ? fill_and_pack(s, seed, params, data, &error)
-                               : lg_fail(&error, "no memory for random weights");
-    for (uint32_t i = 0; params && i < count; i++)
-        lg_tensor_free(params[i]);
-    free(params);
-    free(data);
-    return good || lg_cli_fail(diag, &error);
+    const lg_artifact *artifact = lg_model_artifact(s->model);
+    if (!lg_model_keep_params(s->model, &error))
+        return lg_cli_fail(diag, &error);
+    for (uint32_t i = 0; i < artifact->param_count; i++)
+        fill_param(s, &artifact->params[i], seed, lg_model_params(s->model)[i]);
+    if (!lg_model_repack(s->model, &s->threads.parallel, &error))
+        return lg_cli_fail(diag, &error);
+    if (!lg_entry_uses_params(s->entry))
+        lg_model_drop_params(s->model);
+    return true;
 }
 
 bool lg_session_open_random(lg_session *s, const char *spec, const char *weights, uint64_t seed,

@@ -13,12 +13,14 @@ typedef struct lg_session {
     lg_jit *jit;
     lg_library library; // of an artifact
     lg_model *model;
+    const lg_entry_desc *entry; // the function wanted
     lg_threads threads;
 } lg_session;
 
-// `spec` is a model (tools/compile.h) or a file that ends in .so. Needs weights where the model has
-// any: those of the checkpoint `weights`, else those built in. False after reporting; close the
-// session in any case. `session` must stay where it is.
+// `spec` is a model (tools/compile.h) or a file that ends in .so, opened for running the first of
+// `options->functions`. Needs weights where that does: those of the checkpoint `weights`, else
+// those built in; the model keeps its parameters where the function uses them. False after
+// reporting; close the session in any case. `session` must stay where it is.
 bool lg_session_open(lg_session *session, const char *spec, const char *weights, int threads,
                      const lg_compile_options *options, lg_progress *progress, lg_diag *diag);
 // The same with random weights of `seed` where no checkpoint is named and none are built in.

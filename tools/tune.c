@@ -19,12 +19,11 @@
 
 typedef struct tune_arguments {
     lg_model_arguments of;
-    const char *entry;
     int candidates;
     double seconds;
 } tune_arguments;
 
-enum { KEY_ENTRY = 256, KEY_TIME, KEY_CANDIDATES, MIN_ROUNDS = 3, MAX_ROUNDS = 60 };
+enum { KEY_TIME = 256, KEY_CANDIDATES, MIN_ROUNDS = 3, MAX_ROUNDS = 60 };
 
 // A faster candidate is one that is faster by this much in the median, and in 3 of 4 rounds.
 static const double margin = 1.01;
@@ -37,7 +36,7 @@ static const struct argp_option option_rows[] = {
      "candidates of each kernel, the cost model's own among "
      "them (8)",
      0},
-    {"entry", KEY_ENTRY, "NAME", 0, "the entry point to tune (infer)", 0},
+    {"function", 'f', "NAME", 0, "the function to tune (infer)", 0},
     {0},
 };
 
@@ -50,9 +49,6 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case KEY_CANDIDATES:
         a->candidates = (int)lg_argument_number(state, "--candidates", value, 2, 64);
-        return 0;
-    case KEY_ENTRY:
-        a->entry = value;
         return 0;
     case ARGP_KEY_END:
         if (!a->of.model)
@@ -184,7 +180,7 @@ static bool faster(const row *r, int rounds)
 
 static bool open_trial(tuner *t, lg_trial *trial, const lg_choices *choices)
 {
-    return lg_trial_open(trial, t->a->of.model, t->a->of.weights, t->a->entry, t->a->of.threads,
+    return lg_trial_open(trial, t->a->of.model, t->a->of.weights, t->a->of.threads,
                          &t->a->of.compile, choices, t->diag);
 }
 
@@ -361,8 +357,7 @@ int lg_command_tune(int argc, char **argv)
                "model's own choice in a file that later builds on this machine use. Ctrl-C keeps "
                "what was found until then."
                "\vExample:\n  lgpnc tune lgpn:image=128 --time=60 --threads=2"};
-    tune_arguments a = {
-        .seconds = 120, .candidates = 8, .entry = "infer", .of.compile = lg_compile_defaults()};
+    tune_arguments a = {.seconds = 120, .candidates = 8, .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
     return lg_supervise(a.of.compile.tune_cache, work, &a);
 }

@@ -25,19 +25,16 @@ static bool allocate(lg_trial *t, lg_diag *diag)
     return true;
 }
 
-bool lg_trial_open(lg_trial *t, const char *spec, const char *weights, const char *entry,
-                   int threads, const lg_compile_options *options, const lg_choices *choices,
-                   lg_diag *diag)
+bool lg_trial_open(lg_trial *t, const char *spec, const char *weights, int threads,
+                   const lg_compile_options *options, const lg_choices *choices, lg_diag *diag)
 {
-    lg_error error;
     *t = (lg_trial){.choices = *choices};
     lg_compile_options own = *options;
     own.choices = &t->choices;
     if (!lg_session_open_random(&t->session, spec, weights, SEED, threads, &own, NULL, diag))
         return false;
-    if (!(t->entry = lg_model_entry(t->session.model, entry, &error)))
-        return lg_cli_fail(diag, &error);
-    t->launches = lg_program_entry(t->session.compilation.program, entry);
+    t->entry = t->session.entry;
+    t->launches = lg_program_entry(t->session.compilation.program, t->entry->name);
     return allocate(t, diag);
 }
 

@@ -17,9 +17,8 @@ typedef struct lg_trial {
 
 // Compiles `spec` with `choices` and packs random weights, or those of `weights`. False after
 // reporting; close the trial in any case. `trial` must stay where it is.
-bool lg_trial_open(lg_trial *trial, const char *spec, const char *weights, const char *entry,
-                   int threads, const lg_compile_options *options, const lg_choices *choices,
-                   lg_diag *diag);
+bool lg_trial_open(lg_trial *trial, const char *spec, const char *weights, int threads,
+                   const lg_compile_options *options, const lg_choices *choices, lg_diag *diag);
 // Runs once and takes the time of every launch.
 bool lg_trial_run(lg_trial *trial, lg_diag *diag);
 void lg_trial_close(lg_trial *trial);

@@ -72,15 +72,15 @@ run_net=(run net.so --weights=good.safetensors --output-dir=out)
 for file in short complex huge missing; do
     fault "$file.npy: " "${run_net[@]}" --input=x=$file.npy
 done
-fault 'net.so: entry point infer' "${run_net[@]}"
+fault 'net.so: function infer' "${run_net[@]}"
 expect_stderr '^x: missing, wanted is f32\[2,3\]'
-fault 'net.so: entry point infer' "${run_net[@]}" --input=x=wrong_shape.npy
+fault 'net.so: function infer' "${run_net[@]}" --input=x=wrong_shape.npy
 expect_stderr '^x: is f32\[3,2\], wanted is f32\[2,3\]'
-fault 'net.so: entry point infer' "${run_net[@]}" --input=x=wrong_type.npy
+fault 'net.so: function infer' "${run_net[@]}" --input=x=wrong_type.npy
 expect_stderr '^x: is i32\[2,3\], wanted is f32\[2,3\]'
-fault 'net.so: entry point infer' "${run_net[@]}" --input=x=x.npy --input=z=x.npy
+fault 'net.so: function infer' "${run_net[@]}" --input=x=x.npy --input=z=x.npy
 expect_stderr '^z: there is no input of that name'
-fault 'no entry point train' "${run_net[@]}" --entry=train
+fault 'no function train' "${run_net[@]}" --function=train
 rm -rf out
 touch out
 fault 'out: .*folder' "${run_net[@]}" --input=x=x.npy

@@ -58,7 +58,7 @@ fault 'kernel 0 has no' --compare=half.json
 echo '[]' >other.json
 fault 'not what .lgpnc bench --json. writes' --compare=other.json
 fault 'do not run here' --cpu=cuda
-fault 'no entry point' --entry=train --roofline=plot.svg
+fault 'no function' --function=train --roofline=plot.svg
 
 usage() {
     local pattern=$1
