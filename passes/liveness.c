@@ -60,11 +60,40 @@ static void touch(lg_liveness *l, const lg_value *value, int step)
     block->last = step > block->last ? step : block->last;
 }
 
+// Is the argument read element by element, as far as can be told before there are loops?
+static bool is_read_elementwise(const lg_function *kernel, const lg_value *argument)
+{
+    LG_FOR_OPS (op, kernel)
+        for (int i = 0; i < op->operand_count; i++)
+            if (op->operands[i] == argument &&
+                lg_op_info_of(op->code)->class != LG_CLASS_ELEMENTWISE)
+                return false;
+    return true;
+}
+
+// May the result, made at this step, take the place of an operand that is read for the last time?
+static bool overwrites(const lg_liveness *l, const lg_op *call, const lg_value *result, int step)
+{
+    const lg_function *kernel = lg_op_callee(call);
+    for (int i = 0; i < call->operand_count; i++) {
+        const lg_block *block = lg_block_of(l, call->operands[i]);
+        if (block && block->last == step && block->first < step && !block->has_views &&
+            lg_type_equal(&call->operands[i]->type, &result->type) &&
+            is_read_elementwise(kernel, kernel->arguments.items[i]))
+            return true;
+    }
+    return false;
+}
+
 static void add_up(lg_liveness *l)
 {
-    for (int i = 0; i < l->block_count; i++)
-        for (int step = l->blocks[i].first; step <= l->blocks[i].last; step++)
-            l->live[step] += l->blocks[i].bytes;
+    for (int i = 0; i < l->block_count; i++) {
+        const lg_block *block = &l->blocks[i];
+        for (int step = block->first; step <= block->last; step++)
+            l->live[step] += block->bytes;
+        if (block->value && overwrites(l, block->value->op, block->value, block->first))
+            l->live[block->first] -= block->bytes;
+    }
     for (int step = 0; step < l->step_count; step++)
         if (l->live[step] > l->live[l->peak])
             l->peak = step;

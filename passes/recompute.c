@@ -225,14 +225,20 @@ static int64_t bytes_of(lg_value *const *values, int count)
     return bytes;
 }
 
-// What the func needs besides its workspace.
-static int64_t bytes_outside(const lg_module *module, const lg_function *f)
+// What the func needs besides its workspace: arguments, results, and the symbols that it names.
+static int64_t bytes_outside(const lg_function *f, lg_arena *scratch)
 {
+    lg_map named = {.arena = scratch};
     int64_t bytes = bytes_of(f->arguments.items, f->arguments.count) +
                     bytes_of(f->results.items, f->results.count);
-    LG_FOR_SYMBOLS (symbol, module)
-        if (!symbol->dead)
-            bytes += lg_type_bytes(&symbol->value->type);
+    LG_FOR_OPS (op, f)
+        for (int i = 0; i < op->operand_count; i++) {
+            const lg_value *value = op->operands[i];
+            if (value->kind != LG_VALUE_SYMBOL || lg_map_number(&named, value))
+                continue;
+            lg_map_at(&named, value)->as.number = 1;
+            bytes += lg_type_bytes(&value->type);
+        }
     return bytes;
 }
 
@@ -272,13 +278,13 @@ static bool fits(const recomputer *r, int64_t goal, int64_t outside, int64_t lim
                        (long long)(outside / MEBIBYTE));
 }
 
-static bool recompute(lg_unit *unit, lg_function *f, lg_pass_ctx *ctx)
+static bool recompute(lg_function *f, lg_pass_ctx *ctx)
 {
     int64_t limit = lg_pass_option_of(ctx, "limit") * MEBIBYTE;
     recomputer r = {.ctx = ctx, .function = f};
     r.balance = (double)lg_pass_option_of(ctx, "balance");
     r.origin.arena = r.instances.arena = ctx->scratch;
-    int64_t outside = bytes_outside(unit->module, f);
+    int64_t outside = bytes_outside(f, ctx->scratch);
     int64_t goal = lg_pass_option_of(ctx, "from") * MEBIBYTE;
     r.time_left = time_of(f, r.balance) * (double)lg_pass_option_of(ctx, "budget") / 100;
     if (limit > 0) {
@@ -300,6 +306,6 @@ bool lg_pass_recompute(lg_unit *unit, lg_pass_ctx *ctx)
     bool good = true;
     LG_FOR_FUNCTIONS (f, unit->module)
         if (f->kind == LG_FUNC)
-            good = recompute(unit, f, ctx) && good;
+            good = recompute(f, ctx) && good;
     return good;
 }

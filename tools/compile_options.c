@@ -16,6 +16,7 @@ enum {
     KEY_CHECK_EACH,
     KEY_TIME_PASSES,
     KEY_DEPTH_FIRST,
+    KEY_MEMORY_LIMIT,
     KEY_TUNE_CACHE,
     KEY_NO_TUNE_CACHE
 };
@@ -37,6 +38,10 @@ static const struct argp_option option_rows[] = {
     {"winograd", KEY_WINOGRAD, "TILE", 0,
      "3x3 convolutions by tiles of 2, 4 or 6 outputs a side: auto (default), the cheapest of 2, 4 "
      "and none; off; rounding errors grow with the tile",
+     10},
+    {"memory-limit", KEY_MEMORY_LIMIT, "SIZE", 0,
+     "let no function need more than SIZE (800M, 2G): weights, states, inputs, results and workspace "
+     "of one thread; values are computed again rather than kept, which takes time",
      10},
     {"load", KEY_LOAD, "FILE.so", 0, "a pass of your own, to name in --passes", 10},
     {"print-after", KEY_PRINT_AFTER, "PASS,...", 0,
@@ -110,6 +115,23 @@ static void set_winograd(lg_compile_options *o, const char *tile, struct argp_st
     argp_error(state, "--winograd=%s: there are auto, off, 2, 4 and 6", tile);
 }
 
+// "800M" or "2G" for the pass that sees to it, in MiB.
+static void set_memory_limit(lg_compile_options *o, const char *size, struct argp_state *state)
+{
+    enum { MOST_GIBIBYTES = 1 << 20 };
+    char unit = '\0', rest, text[64];
+    int number = 0;
+    int read = strlen(size) < 12 ? sscanf(size, "%d%c%c", &number, &unit, &rest) : 0;
+    bool gibibytes = unit == 'G' || unit == 'g';
+    if (read != 2 || number < 1 || number > MOST_GIBIBYTES ||
+        (!gibibytes && unit != 'M' && unit != 'm'))
+        argp_error(state, "--memory-limit=%s: a size like 800M or 2G is wanted", size);
+    snprintf(text, sizeof text, "recompute{limit=%lld}",
+             (long long)number * (gibibytes ? 1024 : 1));
+    set_option(o, text, state);
+    o->has_memory_limit = true;
+}
+
 static void add_load(lg_compile_options *o, const char *path, struct argp_state *state)
 {
     if (o->load_count == LG_MOST_LOADED_PASSES)
@@ -154,6 +176,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         set_depth_first(o, value, state);
     else if (key == KEY_WINOGRAD)
         set_winograd(o, value, state);
+    else if (key == KEY_MEMORY_LIMIT)
+        set_memory_limit(o, value, state);
     else if (key == KEY_CHECK_EACH)
         o->check_each = true;
     else if (key == KEY_TIME_PASSES)
@@ -164,6 +188,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         o->verbose = true;
     else if (key == ARGP_KEY_END && o->passes && o->level)
         argp_error(state, "both --passes and -%s", o->level);
+    else if (key == ARGP_KEY_END && o->has_memory_limit && o->passes)
+        argp_error(state, "both --passes and --memory-limit; write recompute{limit=MIB} there");
+    else if (key == ARGP_KEY_END && o->has_memory_limit && o->level && !strcmp(o->level, "O0"))
+        argp_error(state, "-O0 keeps what it is told to keep: --memory-limit needs -O1 or more");
     else
         return ARGP_ERR_UNKNOWN;
     return 0;
