@@ -4,6 +4,7 @@
 
 #include "runtime/model.h"
 #include "runtime/pages.h"
+#include "runtime/safetensors.h"
 
 struct lg_model {
     const lg_artifact *artifact;
@@ -14,6 +15,9 @@ struct lg_model {
     void **params;         // one pointer a parameter of the artifact into them, else NULL
 };
 
+// lg_model_load_weights of a file that is open.
+bool lg_model_take_weights(lg_model *model, const lg_safetensors *file, const char *path,
+                           const lg_parallel *parallel, lg_weights_report *report, lg_error *e);
 bool lg_model_tensor_fits(const lg_tensor_desc *wanted, enum lg_abi_dtype dtype, int rank,
                           const int64_t *shape);
 

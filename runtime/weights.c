@@ -1,7 +1,7 @@
 // Checkpoints: every parameter of the artifact is looked up by its state_dict name, all that does
 // not fit is told at once, and what nobody reads is counted.
+#include "runtime/checkpoint.h"
 #include "runtime/model_internal.h"
-#include "runtime/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,19 +140,19 @@ static bool load(loading *l, lg_model *model, const lg_parallel *parallel)
     return good;
 }
 
-bool lg_model_load_weights(lg_model *model, const char *path, const lg_parallel *parallel,
-                           lg_weights_report *report, lg_error *e)
+bool lg_model_take_weights(lg_model *model, const lg_safetensors *file, const char *path,
+                           const lg_parallel *parallel, lg_weights_report *report, lg_error *e)
 {
     lg_weights_report silent = {0};
     lg_error ignored;
-    loading l = {.model = model, .path = path, .report = report ? report : &silent};
+    loading l = {.model = model, .path = path, .file = file, .report = report ? report : &silent};
     l.e = e ? e : &ignored;
     l.report->dead = l.report->unknown = 0;
-    lg_safetensors *file = lg_safetensors_open(path, l.e);
-    if (!file)
-        return false;
-    l.file = file;
-    bool good = load(&l, model, parallel);
-    lg_safetensors_close(file);
-    return good;
+    return lg_checkpoint_verify(file, path, l.e) && load(&l, model, parallel);
+}
+
+bool lg_model_load_weights(lg_model *model, const char *path, const lg_parallel *parallel,
+                           lg_weights_report *report, lg_error *e)
+{
+    return lg_checkpoint_load(model, path, NULL, parallel, report, e);
 }
