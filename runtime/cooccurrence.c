@@ -187,13 +187,13 @@ void lg_model_table_free(lg_model_table *table)
     free(table);
 }
 
-bool lg_cooccurrence_graph(const lg_model_table *table, int without_set,
-                           float graph[LG_NODES * LG_NODES], lg_error *e)
+bool lg_cooccurrence_counts(const lg_model_table *table, int without_set,
+                            int64_t both[LG_NODES * LG_NODES], lg_error *e)
 {
     if (without_set < 0 || without_set > LG_TEST_SETS)
         return lg_fail(e, "test sets are 1 to %d (0: none left out), not %d", LG_TEST_SETS,
                        without_set);
-    int64_t both[LG_NODES][LG_NODES] = {0};
+    memset(both, 0, LG_NODES * LG_NODES * sizeof *both);
     for (size_t m = 0; m < table->count; m++) {
         uint8_t labels[LG_NODES];
         if (without_set != 0 && table->models[m].test_set == without_set)
@@ -201,12 +201,22 @@ bool lg_cooccurrence_graph(const lg_model_table *table, int without_set,
         lg_node_labels(&table->models[m].facts, labels);
         for (int i = 0; i < LG_NODES; i++)
             for (int j = 0; j < LG_NODES; j++)
-                both[i][j] += labels[i] & labels[j];
+                both[i * LG_NODES + j] += labels[i] & labels[j];
     }
+    return true;
+}
+
+bool lg_cooccurrence_graph(const lg_model_table *table, int without_set,
+                           float graph[LG_NODES * LG_NODES], lg_error *e)
+{
+    int64_t both[LG_NODES * LG_NODES];
+    if (!lg_cooccurrence_counts(table, without_set, both, e))
+        return false;
     // In integers, because 21 pairs of the table sit exactly at the threshold of 2/5.
     for (int i = 0; i < LG_NODES; i++)
-        for (int j = 0; j < LG_NODES; j++)
-            graph[i * LG_NODES + j] =
-                i == j || (both[i][i] > 0 && 5 * both[i][j] >= 2 * both[i][i]);
+        for (int j = 0; j < LG_NODES; j++) {
+            int64_t ones = both[i * LG_NODES + i], pairs = both[i * LG_NODES + j];
+            graph[i * LG_NODES + j] = i == j || (ones > 0 && 5 * pairs >= 2 * ones);
+        }
     return true;
 }

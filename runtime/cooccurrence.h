@@ -42,6 +42,11 @@ void lg_model_table_free(lg_model_table *table);
 bool lg_cooccurrence_graph(const lg_model_table *table, int without_set,
                            float graph[LG_NODES * LG_NODES], lg_error *e);
 
+// What the graph is made of: how many models have both nodes, [55,55]; on the diagonal how many
+// have the node.
+bool lg_cooccurrence_counts(const lg_model_table *table, int without_set,
+                            int64_t both[LG_NODES * LG_NODES], lg_error *e);
+
 // That graph of all models of models/red140.tsv, made when lgpnc was built. Static.
 const float *lg_default_graph(void);
 

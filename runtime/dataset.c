@@ -78,12 +78,10 @@ static bool add_samples(lg_dataset *d, const lg_file_list *files, int model, lg_
         return no_memory(e);
     d->samples = samples;
     for (size_t i = 0; i < files->count; i++) {
-        bool is_test = model == LG_REAL ? d->fold != 0 && i % LG_REAL_SPLIT == (size_t)d->fold - 1
-                                        : d->models[model].is_test;
         char *path = strdup(files->paths[i]);
         if (!path)
             return no_memory(e);
-        samples[d->count++] = (lg_sample){.path = path, .model = model, .is_test = is_test};
+        samples[d->count++] = (lg_sample){.path = path, .model = model};
     }
     return true;
 }
@@ -225,6 +223,7 @@ static bool split(lg_dataset *d, lg_error *e)
     if (!d->train || !d->test)
         return no_memory(e);
     for (size_t i = 0; i < d->count; i++) {
+        d->samples[i].is_test = d->fold != 0 && lg_sample_in_test_set(d, i, d->fold);
         if (d->samples[i].is_test)
             d->test[d->test_count++] = i;
         else
@@ -296,6 +295,14 @@ void lg_dataset_free(lg_dataset *dataset)
     free(dataset->models);
     lg_model_table_free(dataset->table);
     free(dataset);
+}
+
+bool lg_sample_in_test_set(const lg_dataset *dataset, size_t sample, int fold)
+{
+    int model = dataset->samples[sample].model;
+    size_t first_real = dataset->count - dataset->real_count;
+    return model == LG_REAL ? (sample - first_real) % LG_REAL_SPLIT == (size_t)fold - 1
+                            : dataset->table->models[model].test_set == fold;
 }
 
 const char *lg_sample_model_name(const lg_dataset *dataset, const lg_sample *sample)

@@ -62,6 +62,10 @@ lg_dataset *lg_dataset_open(const lg_dataset_options *options, lg_error *e);
 // NULL is allowed.
 void lg_dataset_free(lg_dataset *dataset);
 
+// Is this sample (its number) in the test set of fold 1..4, whatever fold the dataset was opened
+// with?
+bool lg_sample_in_test_set(const lg_dataset *dataset, size_t sample, int fold);
+
 // The name of a sample's generative model, or "real".
 const char *lg_sample_model_name(const lg_dataset *dataset, const lg_sample *sample);
 

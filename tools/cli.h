@@ -16,8 +16,8 @@ enum {
 };
 
 #define COMMAND(name, function, summary) int function(int argc, char **argv);
+#define DATA_COMMAND COMMAND
 #include "tools/commands.def"
-#undef COMMAND
 
 // "0.1.0".
 const char *lg_version(void);

@@ -37,3 +37,21 @@ void lg_progress_step(lg_progress *progress, const char *format, ...)
         fprintf(stderr, "\r\033[K%s ...", progress->phase);
     fflush(stderr);
 }
+
+void lg_progress_count(lg_progress *progress, const char *phase, size_t done, size_t all)
+{
+    if (progress->started <= 0) {
+        snprintf(progress->phase, sizeof progress->phase, "%s", phase);
+        progress->started = lg_now();
+    }
+    if (!progress->terminal)
+        return;
+    double seconds = lg_now() - progress->started;
+    double rate = seconds > 0.05 ? (double)done / seconds : 0; // not guessed from nothing
+    fprintf(stderr, "\r\033[K%s %zu/%zu", phase, done, all);
+    if (rate > 0) {
+        long left = (long)((double)(all - done) / rate + 0.5);
+        fprintf(stderr, ", %.0f/s, %ld:%02ld left", rate, left / 60, left % 60);
+    }
+    fflush(stderr);
+}

@@ -4,6 +4,7 @@
 #define LG_TOOLS_PROGRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef struct lg_progress {
     bool verbose;
@@ -17,6 +18,9 @@ void lg_progress_init(lg_progress *progress, bool verbose);
 // Ends the phase before, if there is one, and begins "compiling 87 kernels". NULL is allowed.
 void lg_progress_step(lg_progress *progress, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+// Within one phase, on a terminal: "decoding images 120/5000, 431/s, 0:11 left". The first call
+// begins the phase; call it as often as you like, lg_progress_end ends it.
+void lg_progress_count(lg_progress *progress, const char *phase, size_t done, size_t all);
 // Ends the last phase; before anything else is printed.
 void lg_progress_end(lg_progress *progress);
 

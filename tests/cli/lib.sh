@@ -50,7 +50,7 @@ no_temporary() {
 one_error() {
     local count
     [[ ! -s .stdout ]] || fail "something on standard output"
-    count=$(grep -Ec '(^|: )error: |^lgpnc [a-z]+: ' .stderr) || true
+    count=$(grep -Ec '(^|: )error: |^lgpnc( [a-z]+)+: ' .stderr) || true
     [[ $count == 1 ]] || fail "$count errors, expected 1"
     expect_stderr "$1"
 }

@@ -22,6 +22,27 @@ expect_exit 2 "$LGPNC"
 expect_exit 2 "$LGPNC" biuld
 one_error 'no command `biuld`; did you mean `build`'
 
+# The commands of `lgpnc data`.
+commands=$(sed -n 's/^DATA_COMMAND("\([a-z]*\)".*/\1/p' "$SOURCE/tools/commands.def")
+[[ $commands == *check* && $commands == *graph* ]]
+for command in $commands; do
+    expect_exit 0 "$LGPNC" data --help
+    expect_stdout "^  $command "
+    expect_exit 0 "$LGPNC" data "$command" --help
+    expect_stdout "^Usage: lgpnc data $command "
+    expect_stdout '^Examples?:$'
+    expect_stdout "^  lgpnc data $command "
+    expect_exit 2 "$LGPNC" data "$command" --nonsense
+    expect_stderr "^lgpnc data $command: unrecognized option '--nonsense'"
+done
+expect_exit 0 "$LGPNC" help data
+expect_stdout '^Usage: lgpnc data '
+expect_exit 0 "$LGPNC" data help graph
+expect_stdout '^Usage: lgpnc data graph '
+expect_exit 2 "$LGPNC" data
+expect_exit 2 "$LGPNC" data grpah
+one_error 'no command `grpah`; did you mean `graph`'
+
 # What is missing, or stands where it may not.
 usage() {
     local pattern=$1
@@ -76,18 +97,6 @@ expect_stdout 'width=64 .*multiple of 8'
 expect_exit 0 "$LGPNC" models lgpn
 expect_stdout '^    node_logits +f32\[1,55,2\]'
 expect_stdout '46485751 parameters in 470 tensors'
-
-# The graph that predict takes by itself, and others.
-usage 'no file to write' graph
-usage 'needs --table' graph -o g.npy --without-set=1
-fault 'no.tsv' graph -o g.npy --table=no.tsv
-no_file g.npy
-"$LGPNC" graph -o default.npy
-"$LGPNC" graph -o table.npy --table="$SOURCE/models/red140.tsv"
-"$LGPNC" graph -o fold.npy --table="$SOURCE/models/red140.tsv" --without-set=1
-same default.npy table.npy
-cmp -s table.npy fold.npy && fail "the test set was counted"
-true
 
 expect_exit 0 "$LGPNC" --version
 expect_stdout '^lgpnc [0-9]+\.[0-9]+\.[0-9]+$'
