@@ -1,5 +1,6 @@
 // A contender of bench/compare.py: a shared library made by `lgpnc build`, opened once and run when
-// told, as a long-lived program would use it. The protocol is that of bench/peer_worker.py:
+// told, as a long-lived program would use it; of training, a step a run. The protocol is that of
+// bench/peer_worker.py:
 //   (start)      prints "ready" when the next run can begin
 //   run          runs once, prints its seconds
 //   write DIR    writes the outputs of the last run as DIR/NAME.npy, prints "done"
@@ -55,9 +56,21 @@ static bool take_tensors(worker *w, const char *folder, lg_error *e)
     return true;
 }
 
-static bool start(worker *w, const char *path, const char *folder, int threads, lg_error *e)
+// Parameters that the function changes come from the checkpoint; the others were built in.
+static bool take_weights(worker *w, const char *weights, lg_error *e)
 {
-    lg_threads_init(&w->threads, threads);
+    if (!lg_entry_uses_params(w->entry))
+        return lg_model_entry_has_weights(w->model, w->entry) ||
+               lg_fail(e, "%s: built without weights; build it with --weights",
+                       lg_model_name(w->model));
+    return lg_model_keep_params(w->model, e) &&
+           lg_model_load_weights(w->model, weights, &w->threads.parallel, NULL, e);
+}
+
+static bool start(worker *w, char **arguments, lg_error *e)
+{
+    const char *path = arguments[0];
+    lg_threads_init(&w->threads, (int)strtol(arguments[2], NULL, 10));
     if (!lg_library_open(&w->library, path, e))
         return false;
     w->model = lg_model_new(w->library.artifact, path, e);
@@ -67,10 +80,8 @@ static bool start(worker *w, const char *path, const char *folder, int threads, 
     if (stat(path, &status) != 0)
         return lg_fail(e, "%s: %s", path, strerror(errno));
     w->model_bytes = (uint64_t)status.st_size;
-    w->entry = lg_model_entry(w->model, "infer", e);
-    if (w->entry && !lg_model_entry_has_weights(w->model, w->entry))
-        return lg_fail(e, "%s: built without weights; build it with --weights", path);
-    return w->entry && take_tensors(w, folder, e);
+    w->entry = lg_model_entry(w->model, arguments[3], e);
+    return w->entry && take_weights(w, arguments[4], e) && take_tensors(w, arguments[1], e);
 }
 
 static bool run(worker *w, double *seconds, lg_error *e)
@@ -161,11 +172,12 @@ int main(int argc, char **argv)
 {
     worker w = {0};
     lg_error e;
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench_artifact ARTIFACT.so FOLDER_OF_INPUTS THREADS\n");
+    if (argc != 6) {
+        fprintf(stderr, "usage: bench_artifact ARTIFACT.so FOLDER_OF_INPUTS THREADS FUNCTION "
+                        "WEIGHTS.safetensors\n");
         return 2;
     }
-    bool good = start(&w, argv[1], argv[2], (int)strtol(argv[3], NULL, 10), &e) && obey_all(&w, &e);
+    bool good = start(&w, argv + 1, &e) && obey_all(&w, &e);
     if (!good)
         fprintf(stderr, "bench_artifact: %s\n", e.message);
     for (int i = 0; i < MOST_TENSORS; i++) {
