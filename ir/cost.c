@@ -73,6 +73,17 @@ static double flops_call(const lg_op *op)
     return lg_function_flops(lg_op_callee(op));
 }
 
+// Two evaluations an element of what stands above it, as the reference interpreter does it;
+// gradients up there are not counted.
+static double flops_gradient(const lg_op *op)
+{
+    double sum = 0;
+    for (const lg_op *above = op->previous; above; above = above->previous)
+        if (above->code != LG_OP_gradient)
+            sum += lg_op_flops(above) + (above->result_count ? elements(above->results[0]) : 0);
+    return 2 * sum * elements(op->results[0]);
+}
+
 static double flops_write(const lg_op *op)
 {
     (void)op;

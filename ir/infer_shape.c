@@ -126,12 +126,18 @@ bool infer_pad(const lg_inference *in)
 {
     int rank = in->a->rank;
     if (!lg_infer_count(in, LG_ATTR_low, rank) || !lg_infer_count(in, LG_ATTR_high, rank) ||
+        !lg_infer_count(in, LG_ATTR_interior, rank) ||
         !lg_infer_number(in, lg_op_number(in->op, LG_ATTR_value), in->a->dtype))
         return false;
     take_operand(in);
-    for (int i = 0; i < rank; i++)
-        in->result->dims[i] +=
-            lg_op_int_at(in->op, LG_ATTR_low, i) + lg_op_int_at(in->op, LG_ATTR_high, i);
+    for (int i = 0; i < rank; i++) {
+        int64_t gaps = in->a->dims[i] - 1, interior = lg_op_int_at(in->op, LG_ATTR_interior, i);
+        if (gaps > 0 && interior > LG_MAX_ELEMENTS / gaps)
+            return lg_infer_fault(in, "%lld elements between any two of %lld are too many",
+                                  (long long)interior, (long long)gaps + 1);
+        in->result->dims[i] += gaps * interior + lg_op_int_at(in->op, LG_ATTR_low, i) +
+                               lg_op_int_at(in->op, LG_ATTR_high, i);
+    }
     return true;
 }
 
@@ -263,6 +269,21 @@ bool infer_call(const lg_inference *in)
                                   callee->name, lg_infer_text(in, &argument->type),
                                   lg_infer_text(in, given));
     }
+    return true;
+}
+
+// Composites are left out, because a value that is handed in twice is one value there and two here.
+bool infer_gradient(const lg_inference *in)
+{
+    if (in->op->function->kind != LG_FUNC)
+        return lg_infer_fault(in, "stands in a func, not in a composite or kernel");
+    if (in->a->rank != 0 || !lg_dtype_is_float(in->a->dtype))
+        return lg_infer_fault(in, "the loss is %s, must be a scalar of floats like f32[]",
+                              lg_infer_text(in, in->a));
+    if (!lg_dtype_is_float(in->b->dtype))
+        return lg_infer_fault(in, "is taken by floats, the second operand is %s",
+                              lg_dtype_name(in->b->dtype));
+    *in->result = lg_type_make(in->b->dtype, in->b->rank, in->b->dims);
     return true;
 }
 

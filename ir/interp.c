@@ -6,14 +6,6 @@
 #include <assert.h>
 #include <string.h>
 
-// One evaluation from the outermost function down.
-typedef struct interpreter {
-    lg_arena *arena; // for what outlives the evaluation
-    lg_environment *environment;
-    lg_environment written; // visible when the outermost function ends
-    lg_diag *diag;
-} interpreter;
-
 // What a value of the function at hand holds; values find theirs by lg_value.id.
 typedef struct slot {
     lg_array *array;
@@ -22,12 +14,13 @@ typedef struct slot {
 } slot;
 
 typedef struct frame {
-    interpreter *in;
+    lg_interpreter *in;
     slot *slots;
+    lg_array *const *arguments;
 } frame;
 
-static bool run_function(interpreter *in, const lg_function *function, lg_array *const *arguments,
-                         lg_arena *arena, lg_array **results);
+// Gradients may cost this much together: tests and checks of small functions, not of networks.
+#define GRADIENT_BUDGET 2e10
 
 // Gives every argument and result its slot, and returns the slots.
 static slot *number_values(lg_arena *scratch, const lg_function *function)
@@ -80,7 +73,7 @@ static lg_array *new_result(frame *f, const lg_value *value)
     return s->array = lg_array_new(s->own, &value->type);
 }
 
-static lg_array *copy_array(lg_arena *arena, const lg_array *from)
+lg_array *lg_array_copy(lg_arena *arena, const lg_array *from)
 {
     lg_array *copy = lg_array_new(arena, &from->type);
     memcpy(copy->data, from->data, sizeof(lg_number) * (size_t)lg_type_elements(&from->type));
@@ -93,21 +86,28 @@ static bool eval_call(frame *f, lg_arena *scratch, const lg_op *op, lg_array *co
     lg_arena *arena = lg_arena_new();
     lg_array **results = LG_NEW_ARRAY(scratch, lg_array *, op->result_count);
     // The callee numbers its own values; ours are not in it.
-    bool right = run_function(f->in, callee, operands, arena, results);
+    bool right = lg_interpret_function(f->in, callee, operands, arena, results);
     for (int i = 0; right && i < op->result_count; i++) {
         slot *s = &f->slots[op->results[i]->id];
         s->own = lg_arena_new();
-        s->array = copy_array(s->own, results[i]);
+        s->array = lg_array_copy(s->own, results[i]);
     }
     lg_arena_free(arena);
     return right;
+}
+
+static bool eval_gradient(frame *f, lg_arena *scratch, const lg_op *op, lg_array *const *operands)
+{
+    (void)scratch;
+    return lg_interpret_gradient(f->in, op, f->arguments, operands[1],
+                                 new_result(f, op->results[0]));
 }
 
 static bool eval_write(frame *f, lg_arena *scratch, const lg_op *op, lg_array *const *operands)
 {
     (void)scratch;
     lg_environment_set(f->in->arena, &f->in->written, op->operands[0]->symbol,
-                       copy_array(f->in->arena, operands[1]));
+                       lg_array_copy(f->in->arena, operands[1]));
     return true;
 }
 
@@ -168,11 +168,11 @@ static void free_slots(frame *f, const lg_function *function)
     }
 }
 
-static bool run_function(interpreter *in, const lg_function *function, lg_array *const *arguments,
-                         lg_arena *arena, lg_array **results)
+bool lg_interpret_function(lg_interpreter *in, const lg_function *function,
+                           lg_array *const *arguments, lg_arena *arena, lg_array **results)
 {
     lg_arena *scratch = lg_arena_new();
-    frame f = {in, number_values(scratch, function)};
+    frame f = {in, number_values(scratch, function), arguments};
     for (int i = 0; i < function->arguments.count; i++) {
         assert(lg_shape_equal(&arguments[i]->type, &function->arguments.items[i]->type));
         f.slots[function->arguments.items[i]->id].array = arguments[i];
@@ -183,7 +183,7 @@ static bool run_function(interpreter *in, const lg_function *function, lg_array 
     for (int i = 0; right && i < function->results.count; i++) {
         const lg_array *array = array_of(&f, function->results.items[i], function->where);
         if (array)
-            results[i] = copy_array(arena, array);
+            results[i] = lg_array_copy(arena, array);
         else
             right = false;
     }
@@ -195,8 +195,9 @@ static bool run_function(interpreter *in, const lg_function *function, lg_array 
 bool lg_interpret(lg_arena *arena, const lg_function *function, lg_array *const *arguments,
                   lg_array **results, lg_environment *environment, lg_diag *diag)
 {
-    interpreter in = {.arena = arena, .environment = environment, .diag = diag};
-    if (!run_function(&in, function, arguments, arena, results))
+    lg_interpreter in = {
+        .arena = arena, .environment = environment, .budget = GRADIENT_BUDGET, .diag = diag};
+    if (!lg_interpret_function(&in, function, arguments, arena, results))
         return false;
     for (int i = 0; i < in.written.symbols.count; i++)
         lg_environment_set(arena, environment, in.written.symbols.items[i],

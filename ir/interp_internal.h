@@ -24,6 +24,26 @@ typedef void lg_eval_fn(lg_arena *scratch, const lg_op *op, lg_array *const *ope
 #undef EVAL_CONTRACTION
 #undef EVAL_CONTROL
 
+// One evaluation from the outermost function down.
+typedef struct lg_interpreter {
+    lg_arena *arena; // for what outlives the evaluation
+    lg_environment *environment;
+    lg_environment written; // visible when the outermost function ends
+    double budget;          // elements and FLOPs that gradients may still evaluate
+    lg_diag *diag;
+} lg_interpreter;
+
+// Evaluates `function`; results are copied to `arena`. Numbers its values: the arguments first,
+// then the results of the ops in order.
+bool lg_interpret_function(lg_interpreter *in, const lg_function *function,
+                           lg_array *const *arguments, lg_arena *arena, lg_array **results);
+lg_array *lg_array_copy(lg_arena *arena, const lg_array *from);
+
+// Evaluates the op `gradient` into `result` (ir/interp_gradient.c) in a function whose values are
+// numbered and whose arguments are given; `at` is what its second operand holds.
+bool lg_interpret_gradient(lg_interpreter *in, const lg_op *op, lg_array *const *arguments,
+                           const lg_array *at, lg_array *result);
+
 // All elementwise ops at once, from the expression of their rows (ir/interp_elementwise.c).
 lg_eval_fn lg_eval_elementwise;
 

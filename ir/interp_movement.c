@@ -43,11 +43,11 @@ static void take(lg_array *result, const lg_number *from, const strides *from_st
     copy_box(result->type.rank, result->type.dims, result->data, to.at, from, from_strides->at);
 }
 
-// The whole of `array` to the part of `result` that starts at `offset`.
-static void put(lg_array *result, int64_t offset, const lg_array *array)
+// The whole of `array` to the places of `result` that start at `offset`.
+static void put(lg_array *result, int64_t offset, const strides *to, const lg_array *array)
 {
-    strides to = strides_of(&result->type), from = strides_of(&array->type);
-    copy_box(array->type.rank, array->type.dims, result->data + offset, to.at, array->data,
+    strides from = strides_of(&array->type);
+    copy_box(array->type.rank, array->type.dims, result->data + offset, to->at, array->data,
              from.at);
 }
 
@@ -150,9 +150,11 @@ void lg_eval_pad(lg_arena *scratch, const lg_op *op, lg_array *const *operands, 
     fill(result, lg_number_cast(value, LG_F32, result->type.dtype));
     strides to = strides_of(&result->type);
     int64_t offset = 0;
-    for (int axis = 0; axis < result->type.rank; axis++)
+    for (int axis = 0; axis < result->type.rank; axis++) {
         offset += lg_op_int_at(op, LG_ATTR_low, axis) * to.at[axis];
-    put(result, offset, operands[0]);
+        to.at[axis] *= lg_op_int_at(op, LG_ATTR_interior, axis) + 1;
+    }
+    put(result, offset, &to, operands[0]);
 }
 
 void lg_eval_reverse(lg_arena *scratch, const lg_op *op, lg_array *const *operands,
@@ -174,9 +176,10 @@ void lg_eval_concat(lg_arena *scratch, const lg_op *op, lg_array *const *operand
 {
     (void)scratch;
     int64_t axis = lg_op_int(op, LG_ATTR_axis), offset = 0;
+    strides to = strides_of(&result->type);
     for (int i = 0; i < op->operand_count; i++) {
-        put(result, offset, operands[i]);
-        offset += operands[i]->type.dims[axis] * strides_of(&result->type).at[axis];
+        put(result, offset, &to, operands[i]);
+        offset += operands[i]->type.dims[axis] * to.at[axis];
     }
 }
 

@@ -45,6 +45,14 @@ static void evaluate_op(lg_arena *arena, side *s, const lg_op *op)
         lg_map_at(&s->arrays, op->results[i])->as.pointer = results[i];
 }
 
+static bool has_gradients(const lg_evaluation *evaluation, const char *function)
+{
+    LG_FOR_OPS (op, lg_module_function(evaluation->module, function))
+        if (op->code == LG_OP_gradient)
+            return true;
+    return false;
+}
+
 static side evaluate_side(lg_arena *arena, const lg_evaluation *evaluation, const char *function)
 {
     side s = {.evaluation = evaluation, .arrays = {.arena = arena}};
@@ -136,6 +144,9 @@ static void note(const char *when, const lg_op *op, lg_diag *diag)
 void lg_check_shrink(const lg_evaluation *before, const lg_evaluation *after,
                      const lg_outcome *outcome, lg_diag *diag)
 {
+    // A gradient is of the function around it, not an op to be evaluated alone.
+    if (has_gradients(before, outcome->function) || has_gradients(after, outcome->function))
+        return;
     lg_arena *arena = lg_arena_new();
     side was = evaluate_side(arena, before, outcome->function);
     side is = evaluate_side(arena, after, outcome->function);

@@ -21,7 +21,8 @@ typedef enum lg_property {
     LG_IS_PACKED = 1 << 2,         // funcs that write nothing read packed symbols only
     LG_HAS_LAYOUTS = 1 << 3,       // the layouts of values are final
     LG_IS_LOWERED = 1 << 4,        // the unit has a program
-    LG_IS_PLANNED = 1 << 5         // workspace offsets are assigned
+    LG_IS_PLANNED = 1 << 5,        // workspace offsets are assigned
+    LG_HAS_NO_GRADIENTS = 1 << 6   // every gradient is a graph of other ops
 } lg_property;
 
 typedef struct lg_pass_option {

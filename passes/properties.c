@@ -5,7 +5,8 @@
 #include <string.h>
 
 static const char *const texts[] = {"no composites", "fused kernels", "packed weights",
-                                    "final layouts", "a program",     "planned memory"};
+                                    "final layouts", "a program",     "planned memory",
+                                    "no gradients"};
 
 const char *lg_property_text(int bit)
 {
@@ -61,6 +62,7 @@ static unsigned properties_of_program(const lg_program *program)
 unsigned lg_unit_properties(const lg_unit *unit)
 {
     bool composites = false, loose_ops = false, calls = false, unpacked = false, layouts = false;
+    bool gradients = false;
     LG_FOR_FUNCTIONS (f, unit->module) {
         composites |= f->kind == LG_COMPOSITE;
         LG_FOR_OPS (op, f)
@@ -70,6 +72,7 @@ unsigned lg_unit_properties(const lg_unit *unit)
         bool packs = !may_read_unpacked(f);
         LG_FOR_OPS (op, f) {
             calls |= op->code == LG_OP_call;
+            gradients |= op->code == LG_OP_gradient;
             loose_ops |= !stands_between_kernels(op);
             unpacked |= packs && reads_unpacked_symbol(op);
             for (int i = 0; i < op->result_count; i++)
@@ -78,5 +81,6 @@ unsigned lg_unit_properties(const lg_unit *unit)
     }
     return (composites ? 0 : LG_HAS_NO_COMPOSITES) | (loose_ops || !calls ? 0 : LG_IS_FUSED) |
            (unpacked ? 0 : LG_IS_PACKED) | (layouts ? LG_HAS_LAYOUTS : 0) |
+           (gradients ? 0 : LG_HAS_NO_GRADIENTS) |
            (unit->program ? properties_of_program(unit->program) : 0);
 }

@@ -193,7 +193,8 @@ lg_value *lg_simplify_pad(lg_rewriter *r, lg_op *op)
 {
     (void)r;
     for (int i = 0; i < op->operands[0]->type.rank; i++)
-        if (lg_op_int_at(op, LG_ATTR_low, i) != 0 || lg_op_int_at(op, LG_ATTR_high, i) != 0)
+        if (lg_op_int_at(op, LG_ATTR_low, i) != 0 || lg_op_int_at(op, LG_ATTR_high, i) != 0 ||
+            (lg_op_int_at(op, LG_ATTR_interior, i) != 0 && op->operands[0]->type.dims[i] > 1))
             return NULL;
     return op->operands[0];
 }

@@ -194,9 +194,9 @@ static lg_attr move_attr(lg_arena *arena, const lg_attr *attr, int64_t lead)
         bool counts_axes; // entries are axes; else there is one entry an axis, the first as below
         int64_t first;
     } per_axis[] = {
-        {LG_ATTR_perm, true, 0},   {LG_ATTR_axes, true, -1}, {LG_ATTR_start, false, 0},
-        {LG_ATTR_limit, false, 0}, {LG_ATTR_step, false, 1}, {LG_ATTR_low, false, 0},
-        {LG_ATTR_high, false, 0},
+        {LG_ATTR_perm, true, 0},   {LG_ATTR_axes, true, -1},     {LG_ATTR_start, false, 0},
+        {LG_ATTR_limit, false, 0}, {LG_ATTR_step, false, 1},     {LG_ATTR_low, false, 0},
+        {LG_ATTR_high, false, 0},  {LG_ATTR_interior, false, 0},
     };
     if (attr->name == LG_ATTR_axis)
         return lg_attr_int(LG_ATTR_axis, attr->as.integer + 1);

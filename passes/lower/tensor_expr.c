@@ -179,6 +179,12 @@ static lg_kx *pad_element(lg_tensor_context *ctx, const lg_op *op, const lg_inde
     lg_kx *inside = NULL;
     for (int a = 0; a < from->rank; a++) {
         lg_kx *at = lg_kx_addi(k, index[a].base, -lg_op_int_at(op, LG_ATTR_low, a));
+        int64_t distance = lg_op_int_at(op, LG_ATTR_interior, a) + 1;
+        if (distance > 1 && from->dims[a] > 1) {
+            lg_kx *rest = lg_kx_modi(k, at, distance);
+            inside = both(k, inside, lg_kx_apply(k, LG_S_EQ, rest, lg_kx_int(k, 0), NULL));
+            at = lg_kx_divi(k, at, distance);
+        }
         lg_kx *range = index[a].step ? NULL : in_range(k, at, from->dims[a]);
         if (range)
             inside = both(k, inside, range);
@@ -413,7 +419,9 @@ static bool movement_has_lanes(const lg_tensor_context *ctx, const lg_op *op, in
     }
     case LG_OP_pad:
         return lg_op_int_at(op, LG_ATTR_low, axis) == 0 &&
-               lg_op_int_at(op, LG_ATTR_high, axis) == 0 && lg_element_has_lanes(ctx, from, axis);
+               lg_op_int_at(op, LG_ATTR_high, axis) == 0 &&
+               lg_op_int_at(op, LG_ATTR_interior, axis) == 0 &&
+               lg_element_has_lanes(ctx, from, axis);
     case LG_OP_concat:
         if (lg_op_int(op, LG_ATTR_axis) == axis)
             return false;
