@@ -16,6 +16,16 @@ int64_t lg_argument_number(struct argp_state *state, const char *option, const c
     return value;
 }
 
+double lg_argument_real(struct argp_state *state, const char *option, const char *text, double min,
+                        double max)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value >= min && value <= max))
+        argp_error(state, "%s=%s: a number from %g to %g is wanted", option, text, min, max);
+    return value;
+}
+
 lg_argument_pair lg_argument_named_file(struct argp_state *state, const char *option, char *text)
 {
     char *equals = strchr(text, '=');

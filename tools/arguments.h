@@ -10,6 +10,10 @@
 int64_t lg_argument_number(struct argp_state *state, const char *option, const char *text,
                            int64_t min, int64_t max);
 
+// A number from min to max.
+double lg_argument_real(struct argp_state *state, const char *option, const char *text, double min,
+                        double max);
+
 // NAME=FILE, cut in place at the first '='.
 typedef struct lg_argument_pair {
     char *name, *file;

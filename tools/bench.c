@@ -268,27 +268,12 @@ static bool bench_entry(const bench_arguments *a, lg_session *session, lg_former
     return good;
 }
 
-// Tells before the work what would be told after it. A pipe is left alone: whoever reads it would
-// take this for the end.
-static bool can_write(const char *path, lg_diag *diag)
-{
-    lg_error error;
-    lg_atomic_file out;
-    struct stat about;
-    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
-        return true;
-    if (!lg_atomic_open(&out, path, 0666, &error))
-        return lg_cli_fail(diag, &error);
-    lg_atomic_abort(&out);
-    return true;
-}
-
 static bool bench(const bench_arguments *a, lg_session *session, lg_progress *progress,
                   lg_diag *diag)
 {
     bool good = true;
     for (int i = 0; i < OUTPUTS; i++)
-        good &= !a->outputs[i] || can_write(a->outputs[i], diag);
+        good &= !a->outputs[i] || lg_cli_can_write(a->outputs[i], diag);
     lg_former *former = a->compare ? lg_former_read(a->compare, diag) : NULL;
     good = good && (former || !a->compare) &&
            lg_session_open_random(session, a->of.model, a->of.weights, SEED, a->of.threads,

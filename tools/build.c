@@ -27,6 +27,8 @@ static const struct argp_option option_rows[] = {
      "exe (default), shared, object (with a header), ir, kernel-ir, llvm, asm, cuda (with a "
      "manifest) or ptx",
      0},
+    {"function", 'f', "NAME", 0,
+     "what to compile: infer (default), loss_and_grad, train_step; one option for each", 0},
     {"name", KEY_NAME, "PREFIX", 0,
      "what symbols of an object begin with; default: the model's "
      "name",
@@ -53,6 +55,14 @@ static void set_emit(build_arguments *a, const char *name, struct argp_state *st
     argp_error(state, "--emit=%s: there are %s", name, names);
 }
 
+static bool only_infers(const lg_compile_options *o)
+{
+    for (int i = 0; i < o->function_count; i++)
+        if (strcmp(o->functions[i], "infer") != 0)
+            return false;
+    return true;
+}
+
 static void check_arguments(build_arguments *a, struct argp_state *state)
 {
     bool for_cuda = strcmp(a->of.compile.cpu, "cuda") == 0;
@@ -67,6 +77,9 @@ static void check_arguments(build_arguments *a, struct argp_state *state)
     else if (a->of.weights && !a->emit->takes_weights)
         argp_error(state, "--weights: goes into exe, shared and object only, not into %s",
                    a->emit->name);
+    else if (a->emit->needs_weights && !only_infers(&a->of.compile))
+        argp_error(state, "an executable only predicts; --function=NAME goes with --emit=shared, "
+                          "object and the texts");
     else if (a->emit->needs_weights && !a->of.weights)
         argp_error(state,
                    "an executable carries its weights: name a checkpoint with --weights=FILE; "
@@ -120,6 +133,11 @@ static bool pack_weights(const build_arguments *a, lg_compilation *c, lg_jit **j
 {
     lg_error error;
     lg_progress_step(progress, "packing %s", a->of.weights);
+    if (c->program->packed == 0)
+        return lg_error_at(diag, (lg_location){.file = a->of.weights},
+                           "%s reads no packed weights, so that none can be built in; give the "
+                           "checkpoint to whoever runs it",
+                           c->codegen.model);
     *jit = lg_compile_jit_entry(c, "pack", diag);
     if (!*jit)
         return false;
@@ -170,7 +188,7 @@ static bool build(const build_arguments *a, lg_compilation *c, lg_progress *prog
     // The graph as the model builds it, unless passes are asked for.
     bool as_built =
         a->emit->target == LG_EMIT_GRAPH && !a->of.compile.passes && !a->of.compile.level;
-    if (as_built ? !lg_compile_load(c, a->of.model, progress, diag)
+    if (as_built ? !lg_compile_load(c, a->of.model, &a->of.compile, progress, diag)
                  : !lg_compile_model(c, a->of.model, &a->of.compile, progress, diag))
         return false;
     if (a->name)
@@ -219,8 +237,10 @@ int lg_command_build(int argc, char **argv)
                "the DSL, IR (.ir) or kernel IR (.kir)."
                "\vExamples:\n  lgpnc build lgpn --weights=lgpn.safetensors -o lgpn\n"
                "  lgpnc build lgpn --emit=object -o lgpn.o --report\n"
+               "  lgpnc build lgpn --emit=shared --function=train_step --function=infer\n"
                "  lgpnc build ./my_net.c --emit=kernel-ir -O1 | less"};
-    build_arguments a = {.emit = lg_emit_find("exe"), .of.compile = lg_compile_defaults()};
+    build_arguments a = {
+        .emit = lg_emit_find("exe"), .of.many = true, .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
     return lg_supervise(a.output, work, &a);
 }

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { LONGEST_TEXT = 1 << 30 };
 
@@ -35,6 +36,19 @@ bool lg_cli_write(const char *path, void (*print)(const void *what, FILE *out), 
         return lg_cli_fail(diag, &error);
     print(what, out.stream);
     return lg_atomic_commit(&out, &error) || lg_cli_fail(diag, &error);
+}
+
+bool lg_cli_can_write(const char *path, lg_diag *diag)
+{
+    lg_error error;
+    lg_atomic_file out;
+    struct stat about;
+    if (stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode))
+        return true;
+    if (!lg_atomic_open(&out, path, 0666, &error))
+        return lg_cli_fail(diag, &error);
+    lg_atomic_abort(&out);
+    return true;
 }
 
 int lg_cli_finish(lg_diag *diag, bool ok)

@@ -31,6 +31,10 @@ char *lg_cli_read(const char *path, size_t *length, lg_diag *diag);
 bool lg_cli_write(const char *path, void (*print)(const void *what, FILE *out), const void *what,
                   lg_diag *diag);
 
+// Tells before the work what would be told after it: reports that `path` cannot be written. A pipe
+// is left alone: whoever reads it would take this for the end.
+bool lg_cli_can_write(const char *path, lg_diag *diag);
+
 // Prints the messages to standard error and frees `diag`. The exit code: INPUT if `ok` is false or
 // an error was reported.
 int lg_cli_finish(lg_diag *diag, bool ok);

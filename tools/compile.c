@@ -88,16 +88,89 @@ static bool load_kernels(lg_compilation *c, const char *path, lg_diag *diag)
     return c->program != NULL;
 }
 
-bool lg_compile_load(lg_compilation *c, const char *spec, lg_progress *progress, lg_diag *diag)
+// The functions that a builder can be asked for.
+static const struct {
+    const char *name;
+    lg_model_function bit;
+} functions[] = {{"infer", LG_MODEL_INFER},
+                 {"loss_and_grad", LG_MODEL_LOSS_AND_GRAD},
+                 {"train_step", LG_MODEL_TRAIN_STEP}};
+
+enum { FUNCTIONS = sizeof functions / sizeof *functions };
+
+static bool functions_mask(const char *spec, const lg_compile_options *o, unsigned *mask,
+                           lg_diag *diag)
 {
+    bool good = true;
+    *mask = o->function_count ? 0 : LG_MODEL_INFER;
+    for (int i = 0; i < o->function_count; i++) {
+        int row = 0;
+        while (row < FUNCTIONS && strcmp(functions[row].name, o->functions[i]) != 0)
+            row++;
+        if (row < FUNCTIONS)
+            *mask |= functions[row].bit;
+        else
+            good = lg_error_at(diag, (lg_location){.file = spec},
+                               "has no function %s, but infer, loss_and_grad and train_step",
+                               o->functions[i]);
+    }
+    return good;
+}
+
+static bool is_wanted(const lg_compile_options *o, const char *name)
+{
+    for (int i = 0; i < o->function_count; i++)
+        if (strcmp(o->functions[i], name) == 0)
+            return true;
+    return strcmp(name, "pack") == 0;
+}
+
+// An IR file has what it has: all of it is compiled, or only what is asked for.
+static bool choose_functions(lg_module *module, const char *spec, const lg_compile_options *o,
+                             lg_diag *diag)
+{
+    bool good = true;
+    for (int i = 0; i < o->function_count; i++) {
+        const lg_function *f = lg_module_function(module, o->functions[i]);
+        if (!f || f->kind != LG_FUNC)
+            good = lg_error_at(diag, (lg_location){.file = spec}, "has no function %s",
+                               o->functions[i]);
+    }
+    for (lg_function *f = module->first, *next; good && o->function_count && f; f = next) {
+        next = f->next;
+        if (f->kind == LG_FUNC && !is_wanted(o, f->name))
+            lg_function_remove(f);
+    }
+    return good;
+}
+
+static void load_graph(lg_compilation *c, const char *spec, const lg_compile_options *o,
+                       lg_diag *diag)
+{
+    char headers[LG_PATH_BYTES];
+    unsigned mask = 0;
+    bool is_text = ends_with(spec, ".ir");
+    lg_training training = LG_TRAINING_DEFAULTS;
+    training.no_dropout = o->no_dropout;
+    lg_path_of_headers(headers);
+    if (is_text || functions_mask(spec, o, &mask, diag))
+        c->module = lg_load_model(spec, headers, mask, &training, diag);
+    if (c->module && is_text && !choose_functions(c->module, spec, o, diag)) {
+        lg_module_free(c->module);
+        c->module = NULL;
+    }
+}
+
+bool lg_compile_load(lg_compilation *c, const char *spec, const lg_compile_options *options,
+                     lg_progress *progress, lg_diag *diag)
+{
+    const lg_compile_options defaults = lg_compile_defaults();
     *c = (lg_compilation){0};
     lg_progress_step(progress, "loading %s", spec);
-    char headers[LG_PATH_BYTES];
-    lg_path_of_headers(headers);
     if (ends_with(spec, ".kir"))
         load_kernels(c, spec, diag);
     else
-        c->module = lg_load_model(spec, headers, LG_MODEL_INFER, NULL, diag);
+        load_graph(c, spec, options ? options : &defaults, diag);
     if (!c->module && !c->program)
         return false;
     make_prefix(c, c->module ? c->module->name : c->program->name);
@@ -144,7 +217,7 @@ static bool run_passes(lg_compilation *c, const lg_compile_options *o, lg_progre
 bool lg_compile_model(lg_compilation *c, const char *spec, const lg_compile_options *options,
                       lg_progress *progress, lg_diag *diag)
 {
-    if (!lg_compile_load(c, spec, progress, diag) || !choose_target(c, options, diag) ||
+    if (!lg_compile_load(c, spec, options, progress, diag) || !choose_target(c, options, diag) ||
         !tune_target(c, options, diag))
         return false;
     if (c->module && !run_passes(c, options, progress, diag))

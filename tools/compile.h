@@ -16,6 +16,7 @@ enum { LG_MOST_LOADED_PASSES = 64, LG_MOST_FUNCTIONS = 8 };
 typedef struct lg_compile_options {
     const char *functions[LG_MOST_FUNCTIONS]; // wanted of the model, none: "infer"
     int function_count;
+    bool no_dropout;    // in training functions
     const char *passes; // pipeline text, or NULL
     const char *level;  // "O0" .. "O3"; NULL: "O2" unless there are passes
     const char *cpu;    // "native", "x86-64-v3"; "cuda" compiles for CUDA
@@ -57,8 +58,10 @@ typedef struct lg_compilation {
 // `c`; `c` must stay where it is.
 bool lg_compile_model(lg_compilation *c, const char *spec, const lg_compile_options *options,
                       lg_progress *progress, lg_diag *diag);
-// The same without passes: the module as built.
-bool lg_compile_load(lg_compilation *c, const char *spec, lg_progress *progress, lg_diag *diag);
+// The same without passes: the module as built, with the functions that the options name. NULL for
+// `options` are the defaults.
+bool lg_compile_load(lg_compilation *c, const char *spec, const lg_compile_options *options,
+                     lg_progress *progress, lg_diag *diag);
 void lg_compilation_free(lg_compilation *c);
 
 // Reports that the pipeline did not lower to kernels, and returns false, if it did not.

@@ -18,7 +18,8 @@ enum {
     KEY_DEPTH_FIRST,
     KEY_MEMORY_LIMIT,
     KEY_TUNE_CACHE,
-    KEY_NO_TUNE_CACHE
+    KEY_NO_TUNE_CACHE,
+    KEY_NO_DROPOUT
 };
 
 static const struct argp_option option_rows[] = {
@@ -55,6 +56,7 @@ static const struct argp_option option_rows[] = {
      "there",
      10},
     {"no-tune-cache", KEY_NO_TUNE_CACHE, NULL, 0, "use no such file", 10},
+    {"no-dropout", KEY_NO_DROPOUT, NULL, 0, "functions that train leave dropout out", 10},
     {"verbose", 'v', NULL, 0, "tell each phase with its seconds on standard error", 10},
     {0},
 };
@@ -184,6 +186,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         o->time_passes = true;
     else if (key == KEY_NO_TUNE_CACHE)
         o->no_tune_cache = true;
+    else if (key == KEY_NO_DROPOUT)
+        o->no_dropout = true;
     else if (key == 'v')
         o->verbose = true;
     else if (key == ARGP_KEY_END && o->passes && o->level)

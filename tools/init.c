@@ -57,7 +57,7 @@ static int work(void *context)
     lg_progress_init(&progress, false);
     lg_diag *diag = lg_diag_new();
     lg_compilation compilation;
-    bool good = lg_compile_load(&compilation, a->model, &progress, diag);
+    bool good = lg_compile_load(&compilation, a->model, NULL, &progress, diag);
     lg_progress_step(&progress, "writing %s", a->output);
     good = good && write_weights(a, &compilation, diag);
     lg_progress_end(&progress);

@@ -106,7 +106,7 @@ int lg_command_models(int argc, char **argv)
     }
     lg_diag *diag = lg_diag_new();
     lg_compilation compilation;
-    bool good = lg_compile_load(&compilation, model, NULL, diag);
+    bool good = lg_compile_load(&compilation, model, NULL, NULL, diag);
     if (good && compilation.module)
         print_module(compilation.module);
     else if (good)

@@ -1,4 +1,6 @@
-// lgpnc run: .npy files in, .npy files out, and the time it takes.
+// lgpnc run: .npy files in, .npy files out, and the time it takes. A function that writes
+// parameters
+// (@train_step) makes steps: each on what the last one left, and what all of them left is saved.
 #include "tools/arguments.h"
 #include "tools/cli.h"
 #include "tools/median.h"
@@ -6,6 +8,7 @@
 #include "tools/session.h"
 #include "tools/supervise.h"
 
+#include "runtime/checkpoint.h"
 #include "runtime/npy.h"
 
 #include <errno.h>
@@ -17,20 +20,26 @@ enum { MOST_INPUTS = 64 };
 
 typedef struct run_arguments {
     lg_model_arguments of;
-    const char *output_dir;
+    const char *output_dir, *save;
     lg_argument_pair inputs[MOST_INPUTS];
-    int input_count, repeat;
-    int64_t random_seed; // -1: every input comes from a file
+    int input_count, repeat, steps; // 0: not given
+    float rate;                     // learning rate; negative: not given
+    int64_t random_seed;            // -1: every input comes from a file
 } run_arguments;
 
-enum { KEY_RANDOM = 256 };
+enum { KEY_RANDOM = 256, KEY_STEPS, KEY_SAVE, KEY_RATE };
 
 static const struct argp_option option_rows[] = {
     {"weights", 'w', "W.safetensors", 0, "the checkpoint; needed unless ARTIFACT has weights", 0},
     {"input", 'i', "NAME=F.npy", 0, "an input; one option for each", 0},
     {"random-inputs", KEY_RANDOM, "SEED", 0, "random values for inputs that have no file", 0},
     {"output-dir", 'd', "DIR", 0, "write DIR/NAME.npy for every output; made if it is missing", 0},
-    {"function", 'f', "NAME", 0, "the function to run (infer)", 0},
+    {"function", 'f', "NAME", 0,
+     "what to run: infer (default), loss_and_grad, train_step, or one of the IR file", 0},
+    {"learning-rate", KEY_RATE, "RATE", 0, "the input learning_rate", 0},
+    {"steps", KEY_STEPS, "N", 0, "of train_step: N steps, each on what the last one left (1)", 0},
+    {"save", KEY_SAVE, "S.safetensors", 0, "write parameters and states as the last step left them",
+     0},
     {"threads", 't', "N", 0, "threads; default: one a core. The results do not depend on it", 0},
     {"repeat", 'r', "N", 0, "run N times; time is told as median and minimum", 0},
     {0},
@@ -56,6 +65,15 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     case 'd':
         a->output_dir = value;
+        return 0;
+    case KEY_RATE:
+        a->rate = (float)lg_argument_real(state, "--learning-rate", value, 0, 1e6);
+        return 0;
+    case KEY_STEPS:
+        a->steps = (int)lg_argument_number(state, "--steps", value, 1, 1000000);
+        return 0;
+    case KEY_SAVE:
+        a->save = value;
         return 0;
     case 'r':
         a->repeat = (int)lg_argument_number(state, "--repeat", value, 1, 1000000);
@@ -120,6 +138,62 @@ static bool fill_inputs(const run_arguments *a, const lg_entry_desc *entry, tens
     return true;
 }
 
+// NumPy makes i64 of whole numbers; where i32 is wanted and they fit, that is meant.
+static lg_tensor *narrowed(const lg_named_tensor *input, lg_diag *diag)
+{
+    lg_error error;
+    const lg_tensor *wide = input->tensor;
+    lg_tensor *narrow = lg_tensor_new(LG_ABI_I32, wide->rank, wide->shape, &error);
+    if (!narrow) {
+        lg_cli_fail(diag, &error);
+        return NULL;
+    }
+    for (size_t i = 0; i < lg_tensor_count(wide); i++) {
+        int64_t value = ((const int64_t *)wide->data)[i];
+        ((int32_t *)narrow->data)[i] = (int32_t)value;
+        if (value != (int32_t)value) {
+            lg_error_at(diag, (lg_location){0},
+                        "input %s: element %zu is %lld, which i32 cannot hold", input->name, i,
+                        (long long)value);
+            lg_tensor_free(narrow);
+            return NULL;
+        }
+    }
+    return narrow;
+}
+
+static bool narrow_integers(const lg_entry_desc *entry, tensors *inputs, lg_diag *diag)
+{
+    bool good = true;
+    for (uint32_t i = 0; i < entry->input_count; i++)
+        for (size_t j = 0; entry->inputs[i].dtype == LG_ABI_I32 && j < inputs->count; j++) {
+            lg_named_tensor *input = &inputs->items[j];
+            if (strcmp(input->name, entry->inputs[i].name) != 0 ||
+                input->tensor->dtype != LG_ABI_I64)
+                continue;
+            lg_tensor *narrow = narrowed(input, diag);
+            good &= narrow != NULL;
+            if (!narrow)
+                continue;
+            lg_tensor_free(input->tensor);
+            input->tensor = narrow;
+        }
+    return good;
+}
+
+static bool add_learning_rate(const run_arguments *a, tensors *inputs, lg_diag *diag)
+{
+    lg_error error;
+    if (a->rate < 0)
+        return true;
+    lg_tensor *rate = lg_tensor_new(LG_ABI_F32, 0, NULL, &error);
+    if (!rate)
+        return lg_cli_fail(diag, &error);
+    memcpy(rate->data, &a->rate, sizeof a->rate);
+    inputs->items[inputs->count++] = (lg_named_tensor){"learning_rate", rate};
+    return true;
+}
+
 // ---- outputs
 
 static bool make_folder(const char *path, lg_diag *diag)
@@ -158,15 +232,33 @@ static void print_times(double *seconds, int count, int threads)
            1e3 * seconds[0], count, count == 1 ? "" : "s", threads, threads == 1 ? "" : "s");
 }
 
+static bool writes_params(const lg_entry_desc *entry)
+{
+    return entry->flags & LG_ENTRY_WRITES_PARAMS;
+}
+
+// What is one number, the losses, of each step.
+static void print_step(int step, const lg_entry_desc *entry, lg_tensor *const *outputs)
+{
+    printf("step %d:", step);
+    for (uint32_t i = 0; i < entry->output_count; i++)
+        if (outputs[i]->rank == 0 && outputs[i]->dtype == LG_ABI_F32)
+            printf(" %s %.9g", entry->outputs[i].name, (double)*(const float *)outputs[i]->data);
+    printf("\n");
+}
+
 static bool run_all(const run_arguments *a, lg_session *session, const lg_entry_desc *entry,
                     const tensors *inputs, lg_tensor **outputs, lg_diag *diag)
 {
     lg_error error;
-    double *seconds = calloc((size_t)a->repeat, sizeof *seconds);
+    bool steps = writes_params(entry);
+    int runs = steps ? a->steps : a->repeat;
+    runs = runs ? runs : 1;
+    double *seconds = calloc((size_t)runs, sizeof *seconds);
     if (!seconds)
         return lg_error_at(diag, (lg_location){0}, "no memory for the times");
     bool good = true;
-    for (int run = 0; good && run < a->repeat; run++) {
+    for (int run = 0; good && run < runs; run++) {
         double start = lg_now();
         good = lg_model_run(session->model, entry->name, inputs->items, inputs->count, outputs,
                             &session->threads.parallel, &error);
@@ -176,18 +268,43 @@ static bool run_all(const run_arguments *a, lg_session *session, const lg_entry_
             break;
         }
         seconds[run] = lg_now() - start;
-        for (uint32_t i = 0; run + 1 < a->repeat && i < entry->output_count; i++)
+        if (steps)
+            print_step(run + 1, entry, outputs);
+        for (uint32_t i = 0; run + 1 < runs && i < entry->output_count; i++)
             lg_tensor_free(outputs[i]);
     }
     if (good)
-        print_times(seconds, a->repeat, session->threads.count);
+        print_times(seconds, runs, session->threads.count);
     free(seconds);
     return good;
+}
+
+// What goes with steps only, and what does not go with them.
+static bool check_steps(const run_arguments *a, const lg_entry_desc *entry, lg_diag *diag)
+{
+    if (!writes_params(entry) && (a->steps || a->save))
+        return lg_error_at(diag, (lg_location){0}, "--%s: %s changes no parameters",
+                           a->steps ? "steps" : "save", entry->name);
+    if (writes_params(entry) && a->repeat)
+        return lg_error_at(diag, (lg_location){0},
+                           "--repeat: %s changes parameters each time; --steps=N is meant",
+                           entry->name);
+    return true;
+}
+
+static bool save(const run_arguments *a, const lg_session *session, lg_diag *diag)
+{
+    lg_error error;
+    return !a->save || lg_checkpoint_save(session->model, a->save, NULL, &error) ||
+           lg_cli_fail(diag, &error);
 }
 
 static bool run_entry(const run_arguments *a, lg_session *session, tensors *inputs, lg_diag *diag)
 {
     const lg_entry_desc *entry = session->entry;
+    if (!check_steps(a, entry, diag) || !add_learning_rate(a, inputs, diag) ||
+        !narrow_integers(entry, inputs, diag))
+        return false;
     if (a->random_seed >= 0 && !fill_inputs(a, entry, inputs, diag))
         return false;
     lg_tensor **outputs = calloc(entry->output_count + 1, sizeof(lg_tensor *));
@@ -197,7 +314,7 @@ static bool run_entry(const run_arguments *a, lg_session *session, tensors *inpu
     for (uint32_t i = 0; ran && i < entry->output_count; i++)
         lg_tensor_free(outputs[i]);
     free(outputs);
-    return good;
+    return good && save(a, session, diag);
 }
 
 static int work(void *context)
@@ -208,7 +325,7 @@ static int work(void *context)
     lg_diag *diag = lg_diag_new();
     lg_session session = {0};
     tensors inputs = {0};
-    bool good = read_inputs(a, &inputs, diag) &&
+    bool good = read_inputs(a, &inputs, diag) && (!a->save || lg_cli_can_write(a->save, diag)) &&
                 lg_session_open(&session, a->of.model, a->of.weights, a->of.threads, &a->of.compile,
                                 &progress, diag) &&
                 (!a->output_dir || make_folder(a->output_dir, diag));
@@ -232,8 +349,12 @@ int lg_command_run(int argc, char **argv)
             "Runs a model on arrays: one that is compiled in memory, or a shared library that "
             "`build' made. Prints the time, writes all outputs."
             "\vExample:\n  lgpnc run lgpn --weights=lgpn.safetensors --input=image=photo.npy \\\n"
-            "      --input=graph=graph.npy --output-dir=out --repeat=10"};
-    run_arguments a = {.repeat = 1, .random_seed = -1, .of.compile = lg_compile_defaults()};
+            "      --input=graph=graph.npy --output-dir=out --repeat=10\n"
+            "  lgpnc run lgpn --weights=lgpn.safetensors --function=train_step --steps=10 \\\n"
+            "      --input=image=i.npy --input=graph=g.npy --input=labels=l.npy \\\n"
+            "      --input=fake=f.npy --learning-rate=1e-4 --save=after.safetensors"};
+    run_arguments a = {.random_seed = -1, .rate = -1, .of.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, &a);
-    return lg_supervise(a.output_dir, work, &a);
+    const char *outputs[] = {a.output_dir, a.save};
+    return lg_supervise_all(outputs, 2, work, &a);
 }

@@ -11,7 +11,7 @@ block() {
     sed -n "/^\`\`\`$1 $2\$/,/^\`\`\`\$/p" "$page" | sed '1d;$d'
 }
 
-for name in embed.c any.c; do
+for name in embed.c any.c train.c; do
     block c $name >$name
     [[ -s $name ]] || fail "$page has no block $name"
 done
@@ -38,3 +38,19 @@ awk -v a="$fake" -v b="$predicted" 'BEGIN { exit !(a - b < 1e-4 && b - a < 1e-4)
 
 expect_exit 0 bash -euo pipefail shared.sh
 expect_stdout '^node_logits 1 55 2$'
+
+# Training: the loss goes down, what was learnt is right, and lgpnc goes on from there.
+cp "$SOURCE/docs/examples/softmax.ir" .
+commands train >train.sh
+expect_exit 0 bash -euo pipefail train.sh
+first=$(sed -n 's/^step 1 loss //p' .stdout) last=$(sed -n 's/^step 200 loss //p' .stdout)
+awk -v a="$first" -v b="$last" 'BEGIN { exit !(a > 1.2 && b < a / 2) }' ||
+    fail "the loss goes from $first to $last"
+right=$(sed -n 's/ of 64 right$//p' .stdout)
+((right >= 56)) || fail "$right of 64 are right"
+make_npy x.npy '<f4' '64, 2' "$(printf '\\0\\0\\x80\\x3f%.0s' {1..128})"
+make_npy labels.npy '<i4' '64,' "$(printf '\\3\\0\\0\\0%.0s' {1..64})"
+block sh step | sed 's|^lgpnc|"$LGPNC"|' >step.sh
+expect_exit 0 bash -euo pipefail step.sh
+expect_stdout '^step 10: loss 0\.[0-9]+$'
+[[ -s after.safetensors ]] || fail "nothing saved"
