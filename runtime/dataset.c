@@ -7,6 +7,7 @@
 #include "runtime/closest_model.h"
 #include "runtime/image_files.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -128,10 +129,12 @@ static bool match_folders(lg_dataset *d, const lg_dataset_options *o, DIR *root,
                           lg_error *e)
 {
     struct stat real = {0}, about;
+    int folder_fd = dirfd(root);
+    assert(folder_fd >= 0);
     bool has_real = o->real && stat(o->real, &real) == 0, good = true;
     lg_error_clear(e);
     for (struct dirent *entry; (entry = readdir(root));) {
-        if (entry->d_name[0] == '.' || fstatat(dirfd(root), entry->d_name, &about, 0) != 0)
+        if (entry->d_name[0] == '.' || fstatat(folder_fd, entry->d_name, &about, 0) != 0)
             continue;
         if (!S_ISDIR(about.st_mode)) {
             d->others++;

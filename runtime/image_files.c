@@ -3,6 +3,7 @@
 // it is decoded.
 #include "runtime/image_files.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -105,7 +106,9 @@ static bool read_folder(const char *path, const level *above, lg_file_list *list
     DIR *folder = opendir(path);
     if (!folder)
         return lg_fail(e, "%s: cannot open the folder: %s", path, strerror(errno));
-    bool good = fstat(dirfd(folder), &about) == 0 ||
+    int fd = dirfd(folder);
+    assert(fd >= 0);
+    bool good = fstat(fd, &about) == 0 ||
                 lg_fail(e, "%s: cannot read the folder: %s", path, strerror(errno));
     const level here = {above, about.st_dev, about.st_ino, above ? above->depth + 1 : 0};
     good = good && read_entries(folder, path, &here, list, e);

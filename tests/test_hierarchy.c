@@ -35,17 +35,18 @@ START_TEST(members_and_targets)
         double sum = 0;
         for (int n = 0; n < LG_NODES; n++) {
             ck_assert(c[s * LG_NODES + n] == (lg_supernode_of(n) == s));
-            sum += exp(c[s * LG_NODES + n]);
+            sum += exp((double)c[s * LG_NODES + n]);
         }
         for (int n = 0; n < LG_NODES; n++)
-            ck_assert_double_eq_tol(pool[s * LG_NODES + n], exp(c[s * LG_NODES + n]) / sum, 1e-7);
+            ck_assert_double_eq_tol(pool[s * LG_NODES + n], exp((double)c[s * LG_NODES + n]) / sum,
+                                    1e-7);
         for (int t = 0; t < LG_TOP_NODES; t++)
             ck_assert(top[t * LG_SUPERNODES + s] == (lg_top_node_of(s) == t));
     }
     for (int n = 0; n < LG_NODES; n++)
         for (int s = 0; s < LG_SUPERNODES; s++)
             ck_assert_double_eq_tol(unpool[n * LG_SUPERNODES + s],
-                                    exp(c[s * LG_NODES + n]) / (exp(1.0) + 17), 1e-7);
+                                    exp((double)c[s * LG_NODES + n]) / (exp(1.0) + 17), 1e-7);
 }
 END_TEST
 
