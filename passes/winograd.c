@@ -1,7 +1,8 @@
 // winograd: 3x3 convolutions of stride 1 by fewer multiplications (ir/winograd.h).
 //
-// needs `no composites`; keeps everything, to within rounding. Where the filter is made of symbols,
-// so that `prepack` computes its transform once, and its channels fill the vectors of a CPU:
+// needs `no composites`; keeps everything, to within rounding. Where the channels fill the vectors
+// of a CPU and the form of the filter pays, which `prepack` computes once; of a filter that changes
+// (the func writes it, it is the result of an op) it is made at every call and counts as such.
 //
 //     %0 = conv2d %x, @w {pad=[1,1]} : f32[1,64,64,32]                    @w: f32[32,16,3,3]
 // becomes
@@ -33,6 +34,7 @@ static bool has_a_form(const lg_op *op, const lg_target *target)
 
 static const double fmas_a_cycle = 2, reached_directly = 0.9, reached_in_tiles = 0.8;
 static const double bytes_a_cycle = 4; // of weights, from memory
+static const double cycles_a_tap = 1.5;
 
 static double direct_cycles(const lg_op *op, const lg_target *target)
 {
@@ -42,6 +44,16 @@ static double direct_cycles(const lg_op *op, const lg_target *target)
     return (double)(y[0] * y[1] * y[2]) * weights /
                (fmas_a_cycle * reached_directly * target->lanes) +
            4 * weights / bytes_a_cycle;
+}
+
+// Where the func writes what the filter is made of, the form is made at every call: nine taps from
+// wherever they lie, and all places written and (before that) fetched.
+static double form_cycles(const lg_op *op, int m)
+{
+    const int64_t *filter = op->operands[1]->type.dims;
+    double taps = 9. * (double)(filter[0] * filter[1]);
+    double places = (double)((m + 2) * (m + 2) * filter[0] * filter[1]);
+    return taps * cycles_a_tap + 2 * 4 * places / bytes_a_cycle;
 }
 
 static double tiled_cycles(const lg_op *op, const lg_target *target, int m)
@@ -65,20 +77,36 @@ static bool fits(const lg_op *op, int m)
 }
 
 // The best size of tiles, 0 for none.
-static int choose(const lg_op *op, const lg_target *target, int64_t wanted)
+static int choose(const lg_op *op, const lg_target *target, int64_t wanted, bool packed)
 {
     if (wanted != AUTO)
         return fits(op, (int)wanted) ? (int)wanted : 0;
     int best = 0;
     double least = direct_cycles(op, target);
     for (int m = 2; m <= 4; m += 2) {
-        double cycles = tiled_cycles(op, target, m);
+        double cycles = tiled_cycles(op, target, m) + (packed ? 0 : form_cycles(op, m));
         if (fits(op, m) && cycles < least) {
             least = cycles;
             best = m;
         }
     }
     return best;
+}
+
+// Is `value` made of nothing but constants and symbols that the func does not write? `prepack`
+// computes it once.
+static bool is_packed(const lg_map *weights, const lg_map *written, const lg_value *value)
+{
+    if (value->kind == LG_VALUE_SYMBOL)
+        return !lg_map_number(written, value->symbol);
+    if (lg_is_constant(value))
+        return true;
+    if (!lg_map_number(weights, value))
+        return false;
+    for (int i = 0; i < value->op->operand_count; i++)
+        if (!is_packed(weights, written, value->op->operands[i]))
+            return false;
+    return true;
 }
 
 // ---- the rewrite
@@ -108,15 +136,18 @@ bool lg_pass_winograd(lg_unit *unit, lg_pass_ctx *ctx)
             "winograd: tiles of %lld: there are 2, 4, 6, 0 to choose, and -1 for none",
             (long long)wanted);
     LG_FOR_FUNCTIONS (f, unit->module) {
-        lg_map weights = {.arena = ctx->scratch};
+        lg_map weights = {.arena = ctx->scratch}, written = {.arena = ctx->scratch};
+        LG_FOR_OPS (op, f)
+            if (op->code == LG_OP_write)
+                lg_map_at(&written, op->operands[0]->symbol)->as.number = 1;
         lg_mark_symbol_only(&weights, f);
         lg_rewriter r;
         lg_rewrite_begin(&r, ctx, f);
         for (lg_op *op; (op = lg_rewrite_next(&r));) {
-            if (op->code != LG_OP_conv2d || !lg_map_number(&weights, op->operands[1]) ||
-                !has_a_form(op, ctx->target))
+            if (op->code != LG_OP_conv2d || !has_a_form(op, ctx->target))
                 continue;
-            int m = choose(op, ctx->target, wanted);
+            bool packed = is_packed(&weights, &written, op->operands[1]);
+            int m = choose(op, ctx->target, wanted, packed);
             if (m)
                 rewrite(&r, op, m);
         }
