@@ -156,14 +156,15 @@ static bool is_tiled_convolution(const lg_op *op)
 }
 
 // Is everything in the group elementwise (or a slice of columns, or a sum over pixels that nothing
-// in it reads), so that it can follow the contraction `to`, or a slice of it, of shape `type`?
+// in it reads), so that it can follow the contraction `to`, or a slice of it, of shape `type`, or
+// an image of that shape that no contraction makes (`to` is NULL)?
 static bool is_epilogue(const fuser *f, const lg_group *g, const lg_op *to, const lg_type *type)
 {
     if (g->ops.count > f->max_ops)
         return false;
     for (int i = 0; i < g->ops.count; i++) {
         const lg_op *op = g->ops.items[i];
-        bool sum = f->sums && is_tiled_convolution(to) && lg_is_pixel_sum(op) &&
+        bool sum = f->sums && (!to || is_tiled_convolution(to)) && lg_is_pixel_sum(op) &&
                    !is_read_in(g, op->results[0]);
         bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
                       op->code == LG_OP_cast || is_column_slice(op);
@@ -173,6 +174,17 @@ static bool is_epilogue(const fuser *f, const lg_group *g, const lg_op *to, cons
             return false;
     }
     return true;
+}
+
+// Does a schedule of its own compute the group: an image and sums over its pixels?
+static bool is_image_sums(const fuser *f, const lg_group *g)
+{
+    for (int i = 0; i < g->ops.count && f->sums; i++) {
+        const lg_op *op = g->ops.items[i];
+        if (lg_is_pixel_sum(op) && !is_read_in(g, op->results[0]))
+            return is_epilogue(f, g, NULL, &op->operands[0]->type);
+    }
+    return false;
 }
 
 // Elements that a reduction leaves to run in parallel before its first reduced axis.
@@ -259,7 +271,7 @@ static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
         return op->code != LG_OP_conv2d_filter_grad && is_epilogue(f, g, op, &value->type);
     case LG_CLASS_REDUCTION:
         return !ends_convolution(f, op) && !has_class(g, LG_CLASS_CONTRACTION) &&
-               reduces_in_parallel(op) &&
+               !is_image_sums(f, g) && reduces_in_parallel(op) &&
                lg_type_elements(&value->type) * 4 <= f->ctx->target->tile_memory / 2;
     case LG_CLASS_ELEMENTWISE:
     case LG_CLASS_MOVEMENT:
@@ -468,13 +480,15 @@ static bool reads_any_of(const lg_group *g, const lg_group *of)
     return false;
 }
 
-// The groups that do nothing but sum the result of `op`, which ends a convolution, join its group.
+// The groups that do nothing but sum the result of `op` join its group. It ends a convolution, or
+// an elementwise chain that none can take.
 static void take_sums(fuser *f, lg_op *op)
 {
     const lg_value *value = op->results[0];
     const lg_op *to = convolution_under(f, value, false, EPILOGUE_DEPTH);
-    if (!to ||
-        (!is_only_summed(f, value, to) && !convolution_under(f, value, true, EPILOGUE_DEPTH)))
+    if (to && !is_only_summed(f, value, to) && !convolution_under(f, value, true, EPILOGUE_DEPTH))
+        to = NULL;
+    if (!to && (class_of(op) != LG_CLASS_ELEMENTWISE || value->type.rank != 4))
         return;
     int own = group_of(f, op), taken = 0;
     for (const lg_op *user = op->next; user && taken < LG_MAX_EPILOGUE_RESULTS / 2;

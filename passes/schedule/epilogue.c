@@ -77,8 +77,7 @@ const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
         lg_op_class class = lg_op_info_of(op->code)->class;
         bool reduces = class == LG_CLASS_REDUCTION || class == LG_CLASS_CONTRACTION ||
                        op->code == LG_OP_scatter_add;
-        if (convolution && lg_is_pixel_sum(op) &&
-            lg_result_index(function, op->results[0]) >= 0)
+        if (convolution && lg_is_pixel_sum(op) && lg_result_index(function, op->results[0]) >= 0)
             continue;
         if (reduces && (found || op->code != code))
             return NULL;
@@ -180,8 +179,7 @@ bool lg_is_pixel_sum(const lg_op *op)
     return true;
 }
 
-// What is stored or summed for a result.
-static const lg_value *image_of(const lg_value *result)
+const lg_value *lg_summed_image(const lg_value *result)
 {
     bool sum = result->kind == LG_VALUE_RESULT && lg_is_pixel_sum(result->op);
     return sum ? result->op->operands[0] : result;
@@ -198,7 +196,7 @@ bool lg_epilogue_find(const lg_function *function, const lg_op *op, int64_t pane
         return false;
     *e = (lg_epilogue){.count = function->results.count};
     for (int i = 0; i < e->count; i++) {
-        e->images[i] = image_of(function->results.items[i]);
+        e->images[i] = lg_summed_image(function->results.items[i]);
         bool sum = lg_epilogue_is_sum(e, function, i);
         if (!fits_panels(e->images[i], op, panel, !sum, &e->starts[i]))
             return false;
@@ -326,7 +324,7 @@ lg_type lg_written_type(const lg_kernel *kernel, const lg_function *function, in
     for (int d = 0; d < buffer->rank; d++)
         elements *= buffer->dims[d];
     bool parts = value->kind == LG_VALUE_RESULT &&
-                 (image_of(value) != value || value->op->code == LG_OP_conv2d_filter_grad);
+                 (lg_summed_image(value) != value || value->op->code == LG_OP_conv2d_filter_grad);
     if (!parts || elements == lg_type_elements(&type))
         return type;
     type.layout = NULL;

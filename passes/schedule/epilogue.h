@@ -35,6 +35,8 @@ bool lg_tile_follows(const lg_value *value, const lg_op *op);
 // Is `op` a sum of an image over its pixels, of each image or of all of them? Such a sum may end a
 // convolution's kernel.
 bool lg_is_pixel_sum(const lg_op *op);
+// What is stored or summed for a result of a kernel.
+const lg_value *lg_summed_image(const lg_value *result);
 // If every result of `function` is an epilogue of the convolution `op` (elementwise, or a slice of
 // whole panels of channels), or a pixel sum of one, describes them.
 bool lg_epilogue_find(const lg_function *function, const lg_op *op, int64_t panel, lg_epilogue *e);

@@ -5,6 +5,7 @@
 #include "passes/schedule/depth_first.h"
 #include "passes/schedule/depthwise.h"
 #include "passes/schedule/filter_grad.h"
+#include "passes/schedule/sums.h"
 #include "passes/schedule/winograd_filter.h"
 
 #include <stdio.h>
@@ -91,6 +92,8 @@ lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
         lg_schedule_depth_first(&s);
     else if (lg_schedule_filter_grad_applies(function, target))
         lg_schedule_filter_grad(&s);
+    else if (lg_schedule_sums_applies(&s))
+        lg_schedule_sums(&s);
     else if (lg_schedule_matmul_applies(function, target))
         lg_schedule_matmul(&s);
     else
