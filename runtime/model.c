@@ -106,6 +106,11 @@ static bool run_pack(lg_model *model, void *const *params, void *packed,
     return status == 0 || lg_fail(e, "%s: pack failed with status %d", model->name, status);
 }
 
+void lg_model_clear_workspace(lg_model *model)
+{
+    lg_pages_unmap(&model->workspace); // pages that are mapped anew are zero
+}
+
 bool lg_model_pack(lg_model *model, void *const *params, const lg_parallel *parallel, lg_error *e)
 {
     if (model->packed_pages.data) // of an earlier call

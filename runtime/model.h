@@ -86,6 +86,9 @@ const lg_entry_desc *lg_model_entry(const lg_model *model, const char *entry, lg
 bool lg_model_call(lg_model *model, const lg_entry_desc *entry, const void *const *inputs,
                    void *const *outputs, const lg_parallel *parallel, lg_error *e);
 
+// Lets the next call find its workspace zeroed: for who looks at what is written there.
+void lg_model_clear_workspace(lg_model *model);
+
 // A tensor by name.
 typedef struct lg_named_tensor {
     const char *name;
