@@ -40,7 +40,8 @@ typedef struct training {
 
 // ---- before the model
 
-// What the checkpoint says of its training; NULL with a message where it is damaged or says nothing.
+// What the checkpoint says of its training; NULL with a message where it is damaged or says
+// nothing.
 static char *read_progress(const char *path, lg_error *e)
 {
     char *progress = NULL;
@@ -153,7 +154,6 @@ static bool open_model(training *t)
     t->o.compile.functions[0] = "train_step";
     t->o.compile.functions[1] = "infer";
     t->o.compile.function_count = 2;
-    t->o.compile.no_dropout = t->o.no_dropout;
     bool good = lg_session_open_random(
         &t->session, t->spec, resumed ? t->folder.last : t->o.text[TRAIN_WEIGHTS],
         (uint64_t)t->o.seed, (int)t->o.threads, &t->o.compile, &phases, t->diag);

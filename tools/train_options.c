@@ -11,7 +11,6 @@ enum {
     KEY_LR = 0x100,
     KEY_SCHEDULE,
     KEY_SAMPLING,
-    KEY_NO_DROPOUT,
     KEY_RESUME,
     KEY_VAL_EVERY,
     KEY_SAVE_EVERY,
@@ -62,7 +61,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         return 0;
     }
     for (int i = 0; i < TRAIN_MODEL; i++)
-        if (rows[i].key == key) {
+        if (rows[i].help && rows[i].key == key) {
             o->text[i] = value ? value : "yes";
             return 0;
         }
@@ -74,6 +73,8 @@ static void list_rows(struct argp_option *list)
 {
     size_t count = 0;
     for (int i = 0; i < TRAIN_MODEL; i++) {
+        if (!rows[i].help)
+            continue;
         list[count++] = (struct argp_option){
             .name = rows[i].name, .key = rows[i].key, .arg = rows[i].argument, .doc = rows[i].help};
         if (rows[i].aliases)
@@ -81,6 +82,33 @@ static void list_rows(struct argp_option *list)
                                                  .flags = OPTION_ALIAS | OPTION_HIDDEN};
     }
     list[count] = (struct argp_option){0};
+}
+
+// Texts of the options of compiling that decide the bits.
+static void read_compile_options(lg_train_options *o)
+{
+    const lg_compile_options *c = &o->compile;
+    o->text[TRAIN_NO_DROPOUT] = c->no_dropout ? "yes" : NULL;
+    o->text[TRAIN_CPU] = strcmp(c->cpu, "native") == 0 ? NULL : c->cpu;
+    o->text[TRAIN_LEVEL] = c->level;
+    o->text[TRAIN_PASSES] = c->passes;
+    o->text[TRAIN_DISABLE] = c->disable;
+    o->text[TRAIN_SET] = *c->set ? c->set : NULL;
+}
+
+// And back, where they came from a checkpoint.
+static bool write_compile_options(lg_train_options *o)
+{
+    lg_compile_options *c = &o->compile;
+    const char *set = o->text[TRAIN_SET];
+    c->no_dropout = o->text[TRAIN_NO_DROPOUT] != NULL;
+    c->cpu = o->text[TRAIN_CPU] ? o->text[TRAIN_CPU] : c->cpu;
+    c->level = o->text[TRAIN_LEVEL];
+    c->passes = o->text[TRAIN_PASSES];
+    c->disable = o->text[TRAIN_DISABLE];
+    if (!set || set == c->set)
+        return true;
+    return snprintf(c->set, sizeof c->set, "%s", set) < (int)sizeof c->set;
 }
 
 void lg_train_options_parse(lg_train_options *options, int argc, char **argv)
@@ -102,6 +130,7 @@ void lg_train_options_parse(lg_train_options *options, int argc, char **argv)
                "docs/training.md tells what is in the files that it writes."};
     *options = (lg_train_options){.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, options);
+    read_compile_options(options);
 }
 
 void lg_train_options_free(lg_train_options *options)
@@ -129,6 +158,8 @@ bool lg_train_options_merge(lg_train_options *options, const char *checkpoint, c
                                was ? lg_train_option_name(i) : "no ",
                                was ? "=" : lg_train_option_name(i), was ? was : "", given);
     }
+    if (!write_compile_options(options))
+        good = lg_error_at(diag, (lg_location){.file = name}, "its options of passes are too long");
     return good;
 }
 
@@ -200,7 +231,6 @@ static bool read_rest(lg_train_options *o, lg_diag *diag)
         good = fail_option(o, TRAIN_SAMPLING, "there are shuffled and released", diag);
     o->debug = o->text[TRAIN_DEBUG] != NULL;
     o->resume = o->text[TRAIN_RESUME] != NULL;
-    o->no_dropout = o->text[TRAIN_NO_DROPOUT] != NULL;
     return good;
 }
 
