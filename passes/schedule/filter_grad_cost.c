@@ -4,8 +4,8 @@
 //   + overhead  a constant for every tile, row of pixels, turn of the inner loop and job; the
 //               accumulators go to the job's sums and back once a strip
 //   + traffic   the part of the strip that one block of rows and one tile of vectors need, as far
-//               as it does not stay in L1; the strip from behind L2; the sums, if they are larger
-//               than L1
+//               as it does not stay in L1; the strip from behind L2, less of it in short strips,
+//               which prefetchers run ahead of; the sums, if they are larger than L1
 //   + result    the job's sums go to memory element by element (by vectors where these adjoin);
 //               parts are written and read once more
 //   x balance   jobs that do not divide among threads, the mean over 1 to 16 of them
@@ -13,10 +13,13 @@
 #include "passes/schedule/filter_grad_choice.h"
 #include "passes/schedule/schedule.h"
 
-static const double cycles_of_turn = 1, cycles_of_row = 8, cycles_of_tile = 40,
+static const double cycles_of_turn = 1, cycles_of_row = 8, cycles_of_tile = 20,
                     cycles_of_job = 2000, cycles_of_element = 2;
 // Bytes a cycle: from L2, sums that come and go, from behind L2.
-static const double near_rate = 50, sums_rate = 30, far_rate = 12;
+static const double near_rate = 50, sums_rate = 60, far_rate = 5;
+// A strip of so many pixels waits for half of what it reads from behind L2: what prefetchers bring
+// while the one before it is computed is that much, whatever its length.
+static const double pixels_ahead = 64;
 
 typedef struct costs {
     const lg_filter_grad_shape *s;
@@ -80,7 +83,8 @@ static double strip_traffic(const costs *k, double sums)
     if (rows + lanes + sums > 0.75 * (double)k->target->l2)
         far += rows * (panels - 1);
     double exchanged = sums > (double)k->target->l1 / 2 ? 2 * sums : 0;
-    return near / near_rate + far / far_rate + exchanged / sums_rate;
+    double waits = k->pixels / (k->pixels + pixels_ahead);
+    return near / near_rate + far * waits / far_rate + exchanged / sums_rate;
 }
 
 double lg_filter_grad_cycles(const lg_filter_grad_shape *s, const lg_target *target,
