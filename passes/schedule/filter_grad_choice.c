@@ -137,15 +137,15 @@ bool lg_filter_grad_choice_parse(const char *text, const lg_filter_grad_shape *s
 // ---- candidates
 
 // Of one kind, which hardly differ in time, only the cheapest is kept.
-enum { MOST_CANDIDATES = 16, MOST_VECTORS = 6, STRAIGHT_FMAS = 128, FEWEST_PIXELS = 32 };
+enum { MOST_VECTORS = 6, STRAIGHT_FMAS = 128, FEWEST_PIXELS = 32 };
 enum { MOST_PIXELS = 1024, MOST_JOBS = 128 };
 
 typedef struct list {
     const lg_filter_grad_shape *shape;
     const lg_target *target;
     lg_filter_grad_sides sides;
-    lg_filter_grad_choice items[MOST_CANDIDATES];
-    double cycles[MOST_CANDIDATES];
+    lg_filter_grad_choice *items;
+    double cycles[LG_MAX_FILTER_GRAD_CANDIDATES];
     int count;
 } list;
 
@@ -166,9 +166,9 @@ static void offer(list *l, const lg_filter_grad_choice *choice)
         same++;
     if (same < l->count && l->cycles[same] <= cycles)
         return;
-    if (same == MOST_CANDIDATES && l->cycles[same - 1] <= cycles)
+    if (same == LG_MAX_FILTER_GRAD_CANDIDATES && l->cycles[same - 1] <= cycles)
         return;
-    int at = same < MOST_CANDIDATES ? same : MOST_CANDIDATES - 1;
+    int at = same < LG_MAX_FILTER_GRAD_CANDIDATES ? same : LG_MAX_FILTER_GRAD_CANDIDATES - 1;
     l->count = l->count > at ? l->count : at + 1;
     for (; at > 0 && l->cycles[at - 1] > cycles; at--) {
         l->items[at] = l->items[at - 1];
@@ -204,9 +204,12 @@ static void offer_jobs(list *l, lg_filter_grad_choice c)
         c.row_blocks = 1;
         if (lg_filter_grad_sums(l->shape, l->target, &c) > l->target->tile_memory)
             return;
-        for (; c.row_blocks <= l->sides.row_blocks; c.row_blocks++)
+        for (; c.row_blocks <= l->sides.row_blocks; c.row_blocks++) {
+            if (lg_filter_grad_sums(l->shape, l->target, &c) > l->target->tile_memory)
+                break;
             if (l->sides.row_blocks % c.row_blocks == 0)
                 offer_parts(l, c);
+        }
     }
 }
 
@@ -263,13 +266,16 @@ static void offer_tiles(list *l, lg_filter_grad_choice c)
     }
 }
 
-static void find_candidates(list *l)
+int lg_filter_grad_candidates(const lg_filter_grad_shape *shape, const lg_target *target,
+                              lg_filter_grad_choice *candidates)
 {
+    list l = {.shape = shape, .target = target, .items = candidates};
     for (int64_t along = LG_ALONG_OUTPUTS; along <= LG_ALONG_CHANNELS; along++) {
-        l->sides = lg_filter_grad_sides_of(l->shape, l->target, along);
-        for (int64_t v = 1; v <= MOST_VECTORS && v <= l->sides.lane_blocks; v++)
-            offer_tiles(l, (lg_filter_grad_choice){.vectors = v, .along = along});
+        l.sides = lg_filter_grad_sides_of(shape, target, along);
+        for (int64_t v = 1; v <= MOST_VECTORS && v <= l.sides.lane_blocks; v++)
+            offer_tiles(&l, (lg_filter_grad_choice){.vectors = v, .along = along});
     }
+    return l.count;
 }
 
 bool lg_filter_grad_choose(const lg_filter_grad_shape *shape, const lg_target *target,
@@ -283,9 +289,10 @@ bool lg_filter_grad_choose(const lg_filter_grad_shape *shape, const lg_target *t
         if (found)
             return true;
     }
-    list l = {.shape = shape, .target = target};
-    find_candidates(&l);
+    lg_filter_grad_choice candidates[LG_MAX_FILTER_GRAD_CANDIDATES];
+    int count = lg_filter_grad_candidates(shape, target, candidates);
     int rank = lg_choices_rank(target->choices);
-    *choice = l.items[rank < l.count ? rank : 0];
-    return l.count > 0;
+    if (count)
+        *choice = candidates[rank < count ? rank : 0];
+    return count > 0;
 }

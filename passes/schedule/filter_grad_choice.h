@@ -14,6 +14,7 @@ typedef struct lg_filter_grad_shape {
 } lg_filter_grad_shape;
 
 enum { LG_ALONG_OUTPUTS = 1, LG_ALONG_CHANNELS };
+enum { LG_MAX_FILTER_GRAD_CANDIDATES = 16 };
 
 // The free decisions of passes/schedule/filter_grad.c.
 typedef struct lg_filter_grad_choice {
@@ -58,6 +59,11 @@ int64_t lg_filter_grad_sums(const lg_filter_grad_shape *shape, const lg_target *
 // Cycles of one core, by the model at the head of filter_grad_cost.c.
 double lg_filter_grad_cycles(const lg_filter_grad_shape *shape, const lg_target *target,
                              const lg_filter_grad_choice *choice);
+// The candidates in the order of their cycles; returns their number, at most
+// LG_MAX_FILTER_GRAD_CANDIDATES: the cheapest. None where the sums of one block of rows and one
+// tile of vectors are too large.
+int lg_filter_grad_candidates(const lg_filter_grad_shape *shape, const lg_target *target,
+                              lg_filter_grad_choice *candidates);
 // The one to use: what target->choices says where it says something that fits, else the best. False
 // if there is none.
 bool lg_filter_grad_choose(const lg_filter_grad_shape *shape, const lg_target *target,
