@@ -65,6 +65,13 @@ const char *lg_architecture_column(int i)
                                     : discrete[i - LG_CONTINUOUS_VALUES].column;
 }
 
+const char *lg_architecture_label(int i)
+{
+    assert(i >= 0 && i < LG_ARCHITECTURE_VALUES);
+    return i < LG_CONTINUOUS_VALUES ? continuous[i].label
+                                    : discrete[i - LG_CONTINUOUS_VALUES].label;
+}
+
 const char *lg_loss_column(int i)
 {
     assert(i >= 0 && i < LG_LOSSES);
@@ -164,6 +171,37 @@ static lg_prediction predict_code(const float *logits, int i)
     return p;
 }
 
+// "<300", "300..599", ">=600".
+static void print_interval(int value, int interval, char *text, size_t capacity)
+{
+    const int64_t *cuts = continuous[value].cuts;
+    if (interval == 0)
+        snprintf(text, capacity, "<%" PRId64, cuts[0]);
+    else if (interval == 1)
+        snprintf(text, capacity, "%" PRId64 "..%" PRId64, cuts[0], cuts[1] - 1);
+    else
+        snprintf(text, capacity, ">=%" PRId64, cuts[1]);
+}
+
+char *lg_node_title(int node, char title[static 64])
+{
+    assert(node >= 0 && node < LG_NODES);
+    if (node < FIRST_INTERVAL) {
+        snprintf(title, 64, "loss %s", losses[node].label);
+    } else if (node < FIRST_CODE) {
+        char interval[40];
+        int k = node - FIRST_INTERVAL;
+        print_interval(k / LG_INTERVALS, k % LG_INTERVALS, interval, sizeof interval);
+        snprintf(title, 64, "%s %s", continuous[k / LG_INTERVALS].label, interval);
+    } else {
+        int k = node - FIRST_CODE;
+        bool is_flag = codes[k].code == LG_ANY_CODE;
+        snprintf(title, 64, "%s%s%s", discrete[codes[k].discrete].label, is_flag ? "" : ": ",
+                 is_flag ? "" : codes[k].label);
+    }
+    return title;
+}
+
 static lg_prediction predict_continuous(const float *logits, int i)
 {
     lg_prediction p = {
@@ -173,12 +211,7 @@ static lg_prediction predict_continuous(const float *logits, int i)
     for (int k = 1; k < LG_INTERVALS; k++)
         if (difference(logits, first + k) > difference(logits, first + p.choice))
             p.choice = k;
-    if (p.choice == 0)
-        snprintf(p.value, sizeof p.value, "<%" PRId64, cuts[0]);
-    else if (p.choice == 1)
-        snprintf(p.value, sizeof p.value, "%" PRId64 "..%" PRId64, cuts[0], cuts[1] - 1);
-    else
-        snprintf(p.value, sizeof p.value, ">=%" PRId64, cuts[1]);
+    print_interval(i, p.choice, p.value, sizeof p.value);
     p.low = (double)(p.choice == 0 ? continuous[i].min : cuts[p.choice - 1]);
     p.high = (double)(p.choice == 2 ? continuous[i].max : cuts[p.choice] - 1);
     p.middle = (p.low + p.high) / 2.0;

@@ -44,6 +44,10 @@ double lg_unscaled_value(int i, double scaled);
 // any name. Returns `name`.
 char *lg_node_name(int node, char name[static 40]);
 
+// The same for people: "loss L1", "layers 300..599", "normalization: batch", "skip connection". 64
+// bytes hold any. Returns `title`.
+char *lg_node_title(int node, char title[static 64]);
+
 typedef enum lg_prediction_kind {
     LG_PREDICT_LOSS,       // a loss function, "yes" or "no"
     LG_PREDICT_CONTINUOUS, // an interval of a continuous value
@@ -83,5 +87,7 @@ double lg_probability_of_second(const float logits[2]);
 // The name of an architecture column (0..14) or loss (0..9), as in the table's header.
 const char *lg_architecture_column(int i);
 const char *lg_loss_column(int i);
+// An architecture column's for people: "convolution layers", "skip connection".
+const char *lg_architecture_label(int i);
 
 #endif

@@ -2,6 +2,8 @@
 // which of its images.
 #include "runtime/image_pairs.h"
 
+#include "runtime/random.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -39,44 +41,38 @@ static void sort_images(images_by_model *by, const uint32_t *model_of, size_t co
     }
 }
 
-// splitmix64 (Steele, Lea, Flood 2014), reduced to 0..n-1 by the high half of a product: n is far
-// below 2^32, so that no value is favoured by more than 1 in 2^32 / n.
-static uint32_t draw(uint64_t *state, uint32_t n)
+static uint32_t draw(lg_random *random, size_t n)
 {
-    uint64_t z = *state += 0x9e3779b97f4a7c15U;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    z ^= z >> 31;
-    return (uint32_t)(((z >> 32) * n) >> 32);
+    return (uint32_t)lg_random_below(random, n);
 }
 
 // Two different numbers below n, n >= 2: the second is drawn from what is left.
-static void draw_two(uint64_t *state, uint32_t n, uint32_t two[2])
+static void draw_two(lg_random *random, uint32_t n, uint32_t two[2])
 {
-    two[0] = draw(state, n);
-    two[1] = draw(state, n - 1);
+    two[0] = draw(random, n);
+    two[1] = draw(random, n - 1);
     two[1] += two[1] >= two[0];
 }
 
-static uint32_t draw_image(const images_by_model *by, uint32_t model, uint64_t *state)
+static uint32_t draw_image(const images_by_model *by, uint32_t model, lg_random *random)
 {
-    return by->images[by->first[model] + draw(state, (uint32_t)image_count(by, model))];
+    return by->images[by->first[model] + draw(random, (uint32_t)image_count(by, model))];
 }
 
-static void draw_pairs(const images_by_model *by, uint64_t state, size_t count,
+static void draw_pairs(const images_by_model *by, lg_random random, size_t count,
                        lg_image_pair *pairs)
 {
     uint32_t two[2];
     for (size_t i = 0; i < count / 2; i++) {
-        uint32_t model = by->twins[draw(&state, by->twin_count)];
-        draw_two(&state, (uint32_t)image_count(by, model), two);
+        uint32_t model = by->twins[draw(&random, by->twin_count)];
+        draw_two(&random, (uint32_t)image_count(by, model), two);
         const uint32_t *images = by->images + by->first[model];
         pairs[i] = (lg_image_pair){images[two[0]], images[two[1]], true};
     }
     for (size_t i = count / 2; i < count; i++) {
-        draw_two(&state, by->any_count, two);
-        uint32_t a = draw_image(by, by->any[two[0]], &state);
-        pairs[i] = (lg_image_pair){a, draw_image(by, by->any[two[1]], &state), false};
+        draw_two(&random, by->any_count, two);
+        uint32_t a = draw_image(by, by->any[two[0]], &random);
+        pairs[i] = (lg_image_pair){a, draw_image(by, by->any[two[1]], &random), false};
     }
 }
 
@@ -99,7 +95,7 @@ bool lg_image_pairs_draw(const uint32_t *model_of, size_t images, uint32_t model
     else if (good && by.twin_count == 0)
         good = lg_fail(e, "pairs of one model need a model with two images");
     if (good)
-        draw_pairs(&by, seed, count, pairs);
+        draw_pairs(&by, lg_random_start(seed, 0), count, pairs);
     free(by.images);
     free(by.first);
     free(by.any);

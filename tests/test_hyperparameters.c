@@ -35,6 +35,12 @@ START_TEST(names_of_nodes)
     for (int i = 0; i < LG_NODES; i++)
         for (int j = 0; j < i; j++)
             ck_assert_str_ne(lg_node_name(i, a), lg_node_name(j, b));
+    char title[64];
+    ck_assert_str_eq(lg_node_title(0, title), "loss L1");
+    ck_assert_str_eq(lg_node_title(11, title), "layers 300..599");
+    ck_assert_str_eq(lg_node_title(36, title), "parameters >=60000000");
+    ck_assert_str_eq(lg_node_title(40, title), "normalization: group");
+    ck_assert_str_eq(lg_node_title(54, title), "down-sampling");
     ck_assert_str_eq(lg_architecture_column(14), "down");
     ck_assert_str_eq(lg_architecture_column(0), "layers");
     ck_assert_str_eq(lg_loss_column(3), "loss_mmd");

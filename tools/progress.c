@@ -38,20 +38,38 @@ void lg_progress_step(lg_progress *progress, const char *format, ...)
     fflush(stderr);
 }
 
+// "1:02:03", "2:03".
+static void print_time(double seconds)
+{
+    long long s = seconds < 1e9 ? (long long)(seconds + 0.5) : 0;
+    if (s >= 3600)
+        fprintf(stderr, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    else
+        fprintf(stderr, "%lld:%02lld", s / 60, s % 60);
+}
+
 void lg_progress_count(lg_progress *progress, const char *phase, size_t done, size_t all)
 {
+    enum { WIDTH = 20 };
+    static const double seconds_between_bars = 0.1;
+    double now = lg_now();
     if (progress->started <= 0) {
         snprintf(progress->phase, sizeof progress->phase, "%s", phase);
-        progress->started = lg_now();
+        progress->started = now;
     }
-    if (!progress->terminal)
+    if (!progress->terminal || all == 0 ||
+        (done < all && now - progress->drawn < seconds_between_bars))
         return;
-    double seconds = lg_now() - progress->started;
+    progress->drawn = now;
+    double seconds = now - progress->started;
     double rate = seconds > 0.05 ? (double)done / seconds : 0; // not guessed from nothing
-    fprintf(stderr, "\r\033[K%s %zu/%zu", phase, done, all);
+    int filled = (int)(WIDTH * done / all);
+    fprintf(stderr, "\r\033[K%s [%.*s%*s] %zu/%zu", phase, filled, "####################",
+            WIDTH - filled, "", done, all);
     if (rate > 0) {
-        long left = (long)((double)(all - done) / rate + 0.5);
-        fprintf(stderr, ", %.0f/s, %ld:%02ld left", rate, left / 60, left % 60);
+        fprintf(stderr, ", %.3g/s, ", rate);
+        print_time((double)(all - done) / rate);
+        fputs(" left", stderr);
     }
     fflush(stderr);
 }

@@ -10,6 +10,7 @@ typedef struct lg_progress {
     bool verbose;
     bool terminal;
     double started; // the phase; 0: none
+    double drawn;   // when the bar was
     char phase[96];
 } lg_progress;
 

@@ -3,6 +3,7 @@
 // Axes are logarithmic, so a kernel without FLOPs has no place; a line below the plot counts those.
 #include "tools/roofline_svg.h"
 
+#include "tools/markup.h"
 #include "tools/roofline_plot.h"
 
 #include <math.h>
@@ -64,30 +65,6 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){text{fill:#e4e7eb}.page{fill:#14181d}.plot{fill:#1a2027}\n"
     ".under{fill:#222c36}.grid{stroke:#2f3944}.fine{stroke:#262e37}.frame{stroke:#52606d}\n"
     ".roof,.all{stroke:#e4e7eb}.quiet{fill:#9aa5b1}circle{stroke:#14181d}}\n";
-
-// The first `length` bytes of a text, as XML has them.
-static void print_part(FILE *out, const char *text, int length)
-{
-    for (int i = 0; i < length; i++)
-        switch (text[i]) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        default:
-            fputc(text[i], out);
-        }
-}
-
-static void print_text(FILE *out, const char *text)
-{
-    print_part(out, text, (int)strlen(text));
-}
 
 // ---- what is shown
 
@@ -172,9 +149,9 @@ static void print_heading(const plot *p)
 {
     const lg_bench_result *r = p->result;
     fprintf(p->out, "<text class=\"title\" x=\"%d\" y=\"34\">", LEFT);
-    print_text(p->out, r->model);
+    lg_markup_print(p->out, r->model);
     fprintf(p->out, "</text>\n<text class=\"quiet\" x=\"%d\" y=\"55\">", LEFT);
-    print_text(p->out, r->target);
+    lg_markup_print(p->out, r->target);
     fprintf(p->out,
             ", %d thread%s: median %.2f ms, roofline %.2f ms, %.1f %% of it reached; the area of a "
             "dot is its share of the time</text>\n",
@@ -184,7 +161,7 @@ static void print_heading(const plot *p)
     for (int g = 0; g < p->group_count; g++) {
         fprintf(p->out, "<circle class=\"g%d\" cx=\"%.1f\" cy=\"77\" r=\"5\"/>", g, at);
         fprintf(p->out, "<text x=\"%.1f\" y=\"81\">", at + 10);
-        print_part(p->out, p->groups[g].word, p->groups[g].length);
+        lg_markup_print_part(p->out, p->groups[g].word, p->groups[g].length);
         fputs("</text>\n", p->out);
         at += 34 + LETTER * p->groups[g].length;
     }
@@ -349,10 +326,10 @@ static void print_shade(const plot *p)
 static void print_tooltip(const plot *p, const lg_bench_row *row)
 {
     fputs("<title>", p->out);
-    print_text(p->out, row->kernel);
+    lg_markup_print(p->out, row->kernel);
     if (*row->label) {
         fputs(" (", p->out);
-        print_text(p->out, row->label);
+        lg_markup_print(p->out, row->label);
         fputs(")", p->out);
     }
     fprintf(p->out,
@@ -411,7 +388,7 @@ static void print_label(const plot *p, const lg_dot *dot, const lg_label *label,
             is_left    ? "end"
             : is_right ? "start"
                        : "middle");
-    print_part(p->out, text, length);
+    lg_markup_print_part(p->out, text, length);
     fprintf(p->out, "%s</text>\n", text[length] ? "…" : "");
 }
 
