@@ -141,7 +141,8 @@ static int count_elements(const char *xml, const char *name)
     }
     ck_assert_int_eq(depth, 0);
     for (at = xml; (at = strchr(at, '&')); at++)
-        ck_assert(!strncmp(at, "&amp;", 5) || !strncmp(at, "&lt;", 4) || !strncmp(at, "&gt;", 4));
+        ck_assert(!strncmp(at, "&amp;", 5) || !strncmp(at, "&lt;", 4) || !strncmp(at, "&gt;", 4) ||
+                  !strncmp(at, "&quot;", 6) || !strncmp(at, "&#39;", 5));
     return found;
 }
 
@@ -151,7 +152,7 @@ START_TEST(plot_is_xml_with_a_tooltip_each)
     char *svg = text_of(lg_bench_result_new(arena, &bench, true), false);
     // Two launches have FLOPs, and there is the sum.
     ck_assert_int_eq(count_elements(svg, "title"), 3);
-    ck_assert_ptr_nonnull(strstr(svg, "a.\"b\" &lt;&amp;&gt;"));
+    ck_assert_ptr_nonnull(strstr(svg, "a.&quot;b&quot; &lt;&amp;&gt;"));
     ck_assert_ptr_nonnull(strstr(svg, "not shown, for lack of FLOPs: 2"));
     free(svg);
     lg_bench nothing = bench;
