@@ -49,7 +49,7 @@ lg_value *lg_gradient(lg_name_scope *s, lg_location where, lg_value *loss, lg_va
         return lg_fault(site, "is of a loss f32[] that was computed, not of %s", lg_show(s, loss));
     if (!lg_dtype_is_float(x->type.dtype))
         return lg_fault(site, "is by floats, not by %s", lg_show(s, x));
-    return lg_fault(site, "the op is not there yet");
+    return lg_append(s, where, LG_OP_gradient, LG_OPERANDS(loss, x), 0, NULL, NULL);
 }
 
 static const lg_pending_write *find_write(const lg_builder_run *run, const lg_value *symbol)

@@ -5,12 +5,24 @@
 //     image ── stem ── stages ──┬── merge ── feature f ── 55 heads ── refinement ── 55 x (no, yes)
 //                └─ high-resolution ─┘             └──────────────────── real / fake
 //
+// It is trained on three losses: every node's class (of generated images), the two assignments
+// towards the hierarchy of hyperparameters that is known (a table below), and real or fake.
+//
 // What is computed, and each tensor's name, is the released network's, also where that is odd: both
 // norms of the stem's second branch, the third branch without one, the bias that counts twice, the
 // half of `a` that the softmax cancels, tensors that nothing reads.
 #include "models/models.h"
 
-enum { NODES = 55, SUPERNODES = 18, STAGES = 4, GRAPH_LAYERS = 2 };
+enum {
+    NODES = 55,
+    SUPERNODES = 18,
+    STAGES = 4,
+    GRAPH_LAYERS = 2,
+    // Of the nodes, those of a number's three intervals are 10..12, 13..15 ...
+    NUMBERS = 9,
+    FIRST_NUMBER = 10,
+    INTERVALS = 3
+};
 
 static lg_value *conv_bn(lg_name_scope *s, const char *conv, const char *bn, lg_value *x,
                          lg_conv2d_options o)
@@ -187,6 +199,8 @@ static lg_value *block(lg_name_scope *s, const refinement *r, graph g, int level
         lg_linear_weights w = r->w[i + 2 * level];
         lg_value *neighbours = linear_apply(s, matmul(s, attention, x), w);
         x = relu(s, div(s, add(s, neighbours, linear_apply(s, x, w)), degree));
+        if (i < GRAPH_LAYERS - 1)
+            x = dropout(s, x, 0.2);
     }
     return x;
 }
@@ -205,6 +219,82 @@ static graph resample(lg_name_scope *s, const refinement *r, graph g, int step)
     return to;
 }
 
+// ---- the numbers among the hyperparameters: their values, not only their intervals
+
+// From the features of a number's three nodes its value, scaled to 0..1: [b,9].
+static lg_value *regress(lg_name_scope *s, lg_value *v)
+{
+    int64_t batch = option(s, "batch"), dim = option(s, "dim");
+    lg_value *values[NUMBERS];
+    for (int i = 0; i < NUMBERS; i++) {
+        int first = FIRST_NUMBER + INTERVALS * i;
+        lg_value *nodes = reshape(s, slice(s, v, 1, first, first + INTERVALS), batch, -1);
+        values[i] = two_layers(scope(s, "%d", i), "0", "2", nodes, dim, 1);
+    }
+    return reshape(s, stack_array(s, 1, NUMBERS, values), batch, NUMBERS);
+}
+
+// ---- losses
+
+// The labels of a batch. Those of a real image are not looked at.
+typedef struct truth {
+    lg_value *nodes;  // i32 [b,55], 0 or 1
+    lg_value *fake;   // i32 [b], 1 for an image that a model made
+    lg_value *values; // f32 [b,9] in 0..1, NaN where it is not known; or NULL
+} truth;
+
+static truth declare_truth(lg_name_scope *s, int64_t batch)
+{
+    truth t = {.nodes = input(s, "labels", LG_I32, batch, NODES),
+               .fake = input(s, "fake", LG_I32, batch)};
+    if (option(s, "continuous"))
+        t.values = input(s, "values", LG_F32, batch, NUMBERS);
+    return t;
+}
+
+// The supernode of every node: losses by what they compare, the three intervals of each number, the
+// codes of each kind. [18,55], 1 where the node belongs to the supernode.
+static lg_value *membership(lg_name_scope *s)
+{
+    lg_value *of = table(s, LG_I32, LG_SHAPE(NODES),
+                         // L1 L2 MSE MMD, LS WGAN KL Adversarial Hinge, CE
+                         0, 0, 0, 0, 1, 1, 1, 1, 1, 2,
+                         // layers, conv_layers, fc_layers, pool_layers, norm_layers
+                         3, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 7, 7, 7,
+                         // filters, blocks, layers_per_block, parameters
+                         8, 8, 8, 9, 9, 9, 10, 10, 10, 11, 11, 11,
+                         // norm_type, act_last, act_block, upsample, skip, down
+                         12, 12, 12, 12, 13, 13, 13, 13, 13, 14, 14, 14, 14, 14, 15, 15, 16, 17);
+    lg_value *supernodes = lg_iota(s, LG_HERE, LG_I32, LG_SHAPE(SUPERNODES, NODES), 0);
+    return cast(s, equal(s, supernodes, of), LG_F32);
+}
+
+// Assignments towards the softmax of the membership, correlations towards the membership itself.
+static lg_value *hierarchy_loss(lg_name_scope *s, graph pooled, graph unpooled)
+{
+    lg_value *down = membership(s), *up = transpose(s, down, 1, 0);
+    lg_value *assignment = add(s, mean_all(s, mse(s, pooled.match, softmax(s, down, 1))),
+                               mean_all(s, mse(s, unpooled.match, softmax(s, up, 1))));
+    lg_value *correlation = add(s, mean_all(s, l1(s, pooled.correlate, down)),
+                                mean_all(s, l1(s, unpooled.correlate, up)));
+    return add(s, assignment, correlation);
+}
+
+static void losses(lg_name_scope *s, truth t, lg_value *logits, lg_value *real_fake,
+                   lg_value *values, graph pooled, graph unpooled)
+{
+    lg_value *is_fake = reshape(s, greater(s, t.fake, 0), -1, 1);
+    // The sum over the nodes of the mean over generated images.
+    lg_value *node_mean = masked_mean(s, cross_entropy(s, logits, t.nodes), is_fake);
+    loss(s, "ce", mul(s, node_mean, NODES));
+    loss(s, "hierarchy", hierarchy_loss(s, pooled, unpooled));
+    loss(s, "real_fake", mul(s, mean_all(s, cross_entropy(s, real_fake, t.fake)), 0.0005));
+    if (values) { // a comparison with NaN does not hold
+        lg_value *known = logical_and(s, is_fake, greater(s, t.values, -1));
+        loss(s, "l1", masked_mean(s, l1(s, values, where(s, known, t.values, 0)), known));
+    }
+}
+
 // ---- all of it
 
 void lg_build_lgpn(lg_name_scope *s)
@@ -212,6 +302,9 @@ void lg_build_lgpn(lg_name_scope *s)
     int64_t batch = option(s, "batch"), size = option(s, "image"), dim = option(s, "dim");
     lg_value *image = input(s, "image", LG_F32, batch, size, size, 3);
     lg_value *edges = input(s, "graph", LG_F32, NODES, NODES);
+    truth t = {0};
+    if (is_training(s))
+        t = declare_truth(s, batch);
     lg_value *f = trace_network(scope(s, "GTC"), image);
 
     lg_name_scope *gcn = scope(s, "GCN_refine");
@@ -228,9 +321,14 @@ void lg_build_lgpn(lg_name_scope *s)
     lg_value *both = concat(s, 1, mean(s, pooled.x, 1), f);
     lg_value *real_fake =
         two_layers(scope(s, "classifier_real_fake"), "0", "2", both, option(s, "feat") + dim, 2);
+    lg_value *values = NULL;
+    if (option(s, "continuous"))
+        values = regress(scope(s, "continuous.regress"), v);
     dead_merge(scope(s, "conv_1x1_merge"), 2 * option(s, "width"), option(s, "width"));
     order_symbols(s, "GTC", "conv_1x1_merge", "GCN_refine");
 
+    if (is_training(s))
+        losses(s, t, logits, real_fake, values, pooled, unpooled);
     output(s, "real_fake", real_fake);
     output(s, "node_logits", logits);
     output(s, "node_features", v);
@@ -239,4 +337,6 @@ void lg_build_lgpn(lg_name_scope *s)
     output(s, "mm2", unpooled.match);
     output(s, "cg1", pooled.correlate);
     output(s, "cg2", unpooled.correlate);
+    if (values)
+        output(s, "continuous", minimum(s, maximum(s, values, 0), 1));
 }

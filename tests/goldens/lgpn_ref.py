@@ -9,6 +9,7 @@ milliseconds.
     python3 lgpn_ref.py dump --out DIR [--size 32 --width 8 --feat 32 --dim 16
                              --blocks 1,1,1,1 --batch 2 --seed 1 --npy]
     python3 lgpn_ref.py golden --out DIR [the same options without --npy]
+    python3 lgpn_ref.py training --out DIR [the same, --continuous, --full]
     python3 lgpn_ref.py graph [--tsv red140.tsv] [--thr 0.4] [--cv 0..4]
     python3 lgpn_ref.py info  [--width 64 --feat 512 --dim 128 --blocks 3,4,6,3] [--list]
 
@@ -498,10 +499,82 @@ def golden(cfg, out_dir, size, batch, seed):
     return case
 
 
+def sampled(t, most=32):
+    """Element i of the m that are kept is element i * n / m of the n there are, row-major."""
+    flat = t.reshape(-1)
+    m = min(most, flat.numel())
+    return flat[[i * flat.numel() // m for i in range(m)]]
+
+
+def with_values(model, v, fake, seed, case):
+    """Regression heads beside the model: their parameters and targets into `case`, the loss out."""
+    heads = ContinuousHead(model.cfg.dim)
+    g = np.random.default_rng(seed + 2000)
+    with torch.no_grad():
+        for p in heads.parameters():
+            p.copy_(torch.from_numpy(g.standard_normal(tuple(p.shape)) * 0.2))
+    values = torch.from_numpy(g.uniform(size=(len(fake), 9)).astype(np.float32))
+    values[:, 5] = float('nan')                                # a target that is not known
+    case['values'] = values
+    for name, p in heads.named_parameters():
+        case['continuous.' + name] = p.detach().clone()
+    heads = heads.double()
+    known = fake.bool()[:, None] & ~values.isnan()
+    return heads, (heads(v)[known] - values.double()[known]).abs().mean()
+
+
+def adam_steps(cfg, seed, gradients, case, lr=0.01, weight_decay=1e-6):
+    """Parameters after 1 and after 3 steps of Adam on the gradients as they are stored."""
+    model = make(cfg, seed).double()
+    opt = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
+    for step in (1, 2, 3):
+        for name, p in model.named_parameters():
+            p.grad = gradients[name].float().double() if name in gradients else None
+        opt.step()
+        if step != 2:
+            for name, p in model.named_parameters():
+                if name in gradients:
+                    case['step%d.%s' % (step, name)] = sampled(p)
+
+
+def training(cfg, out_dir, size, batch, seed, continuous, full):
+    """Losses, gradients, running statistics and steps of the case that `golden` made, in float64;
+    large tensors as samples."""
+    image, adj, labels, fake = sample_inputs(cfg, size, batch, seed)
+    case = dict(labels=labels.int(), fake=fake.int(), learning_rate=torch.tensor(0.01))
+    model = make(cfg, seed).double().train()
+    for m in model.modules():
+        if isinstance(m, nn.Dropout):
+            m.p = 0.0
+    start = {k: v.clone() for k, v in model.state_dict().items()}
+    out = model(image.double(), adj.double())
+    targets = [t.double() for t in hierarchy_targets(membership())]
+    r = losses(out, labels, fake, targets)
+    parts = dict(ce=r['ce'], hierarchy=r['mm1'] + r['mm2'] + r['cg1'] + r['cg2'], real_fake=r['rf'])
+    parameters = list(model.named_parameters())
+    if continuous:
+        heads, parts['l1'] = with_values(model, out[2], fake, seed, case)
+        parameters += [('continuous.' + n, p) for n, p in heads.named_parameters()]
+    total = sum(parts.values())
+    total.backward()
+    case.update(loss=total, **{'loss_' + k: v for k, v in parts.items()})
+    gradients = {n: p.grad for n, p in parameters if p.grad is not None}
+    for n, g in gradients.items():
+        case['grad.' + n] = g if full else sampled(g)
+    for k, v in model.state_dict().items():
+        if not torch.equal(v, start[k]):
+            case['step1.' + k] = v                             # the running statistics
+    if full:
+        adam_steps(cfg, seed, gradients, case)
+    meta = dict(vars(cfg), size=size, batch=batch, seed=seed, lr=0.01, weight_decay=1e-6)
+    case = {k: v.float() if v.dtype == torch.float64 else v for k, v in case.items()}
+    save_safetensors(os.path.join(out_dir, 'training.safetensors'), case, meta)
+
+
 def main():
     torch.set_num_threads(1)
     ap = argparse.ArgumentParser()
-    ap.add_argument('what', choices=('dump', 'golden', 'graph', 'info'))
+    ap.add_argument('what', choices=('dump', 'golden', 'training', 'graph', 'info'))
     ap.add_argument('--out', default='case')
     ap.add_argument('--size', type=int, default=32)
     ap.add_argument('--batch', type=int, default=2)
@@ -513,6 +586,8 @@ def main():
     ap.add_argument('--supers', type=int, default=N_SUPER)
     ap.add_argument('--blocks', default='1,1,1,1')
     ap.add_argument('--npy', action='store_true')
+    ap.add_argument('--continuous', action='store_true', help='with training: regression heads too')
+    ap.add_argument('--full', action='store_true', help='with training: whole gradients, and steps')
     ap.add_argument('--list', action='store_true', help='with info: one line per tensor')
     ap.add_argument('--tsv', default=os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'models', 'red140.tsv'))
     ap.add_argument('--thr', type=float, default=0.4)
@@ -526,6 +601,8 @@ def main():
         print({k[6:]: round(float(v), 6) for k, v in case.items() if k.startswith('train.loss')})
     elif o.what == 'golden':
         golden(cfg, o.out, o.size, o.batch, o.seed)
+    elif o.what == 'training':
+        training(cfg, o.out, o.size, o.batch, o.seed, o.continuous, o.full)
     elif o.what == 'graph':
         rows = [r for r in read_tsv(o.tsv) if o.cv == 0 or r['cv'] != o.cv]
         a, p = cooccurrence([r['label'] for r in rows], o.thr)

@@ -4,13 +4,15 @@
 set -euo pipefail
 cd -- "$(dirname -- "$0")"
 
-# case_of NAME SIZE BATCH SEED
+# case_of NAME SIZE BATCH SEED [OPTION OF training]
 case_of() {
-    "${PYTHON:-/usr/bin/python3}" lgpn_ref.py golden --out "lgpn/$1" --size "$2" --batch "$3" --seed "$4" \
-        --width 8 --feat 32 --dim 16 --blocks 1,1,1,1
+    for what in golden training; do
+        "${PYTHON:-/usr/bin/python3}" lgpn_ref.py "$what" --out "lgpn/$1" --size "$2" --batch "$3" --seed "$4" \
+            --width 8 --feat 32 --dim 16 --blocks 1,1,1,1 "${@:5}"
+    done
 }
-case_of square 32 2 1
-case_of mixed_graph 32 1 2
+case_of square 32 2 1 --full
+case_of mixed_graph 32 1 2 --continuous
 case_of odd 37 3 3
 
 "${PYTHON:-/usr/bin/python3}" resnet_ref.py --out resnet/small --size 40 --batch 2 --classes 5 --seed 1

@@ -10,10 +10,17 @@
 
 lg_reference lg_reference_new(const lg_module *module)
 {
-    lg_reference reference = {.arena = lg_arena_new(),
-                              .function = lg_module_function(module, "infer")};
-    ck_assert_ptr_nonnull(reference.function);
+    lg_reference reference = {.arena = lg_arena_new(), .function = module->first};
+    lg_function *infer = lg_module_function(module, "infer");
+    if (infer)
+        reference.function = infer;
     return reference;
+}
+
+void lg_reference_choose(lg_reference *reference, const char *function)
+{
+    reference->function = lg_module_function(reference->function->module, function);
+    ck_assert_msg(reference->function != NULL, "there is no function %s", function);
 }
 
 void lg_reference_free(lg_reference *reference)
@@ -38,12 +45,47 @@ static lg_array *load(lg_arena *arena, const lg_safetensors *file, const char *n
     return array;
 }
 
+static bool starts_as_zeros(const char *name)
+{
+    return strncmp(name, "optimizer.", 10) == 0 || strncmp(name, "random.", 7) == 0;
+}
+
 void lg_reference_load(lg_reference *reference, const lg_safetensors *weights)
 {
-    LG_FOR_SYMBOLS (symbol, reference->function->module)
-        if (!symbol->dead)
-            lg_environment_set(reference->arena, &reference->environment, symbol,
-                               load(reference->arena, weights, symbol->name, &symbol->value->type));
+    LG_FOR_SYMBOLS (symbol, reference->function->module) {
+        const lg_type *type = &symbol->value->type;
+        if (symbol->dead)
+            continue;
+        bool absent = starts_as_zeros(symbol->name) && !lg_safetensors_find(weights, symbol->name);
+        lg_array *array = absent ? lg_array_new(reference->arena, type)
+                                 : load(reference->arena, weights, symbol->name, type);
+        lg_environment_set(reference->arena, &reference->environment, symbol, array);
+    }
+}
+
+static lg_number *element_of(const lg_reference *reference, const char *name, int64_t element,
+                             bool *is_float)
+{
+    const lg_symbol *symbol = lg_module_symbol(reference->function->module, name);
+    ck_assert_msg(symbol != NULL, "there is no symbol %s", name);
+    lg_array *array = lg_environment_get(&reference->environment, symbol);
+    ck_assert_msg(array && element < lg_type_elements(&array->type), "%s", name);
+    *is_float = lg_dtype_is_float(array->type.dtype);
+    return &array->data[element];
+}
+
+void lg_reference_set(lg_reference *reference, const char *symbol, int64_t element, double value)
+{
+    bool is_float;
+    lg_number *number = element_of(reference, symbol, element, &is_float);
+    *number = is_float ? (lg_number){.f = value} : (lg_number){.i = (int64_t)value};
+}
+
+double lg_reference_get(const lg_reference *reference, const char *symbol, int64_t element)
+{
+    bool is_float;
+    lg_number number = *element_of(reference, symbol, element, &is_float);
+    return is_float ? number.f : (double)number.i;
 }
 
 void lg_reference_init(lg_reference *reference, uint64_t seed)

@@ -8,7 +8,7 @@
 
 typedef struct lg_reference {
     lg_arena *arena;
-    const lg_function *function; // @infer
+    const lg_function *function; // @infer, or another of the module that a test sets
     lg_environment environment;
     lg_array **results;
 } lg_reference;
@@ -17,13 +17,21 @@ typedef struct lg_reference {
 lg_reference lg_reference_new(const lg_module *module);
 void lg_reference_free(lg_reference *reference);
 
-// Gives every symbol that is not dead its tensor of the file, and checks all shapes.
+// Lets it run another function of the module, on the same symbols.
+void lg_reference_choose(lg_reference *reference, const char *function);
+
+// Gives every symbol that is not dead its tensor of the file, and checks all shapes. Training's own
+// states (optimizer.*, random.*) are zeros where the file has none.
 void lg_reference_load(lg_reference *reference, const lg_safetensors *weights);
 // Gives every symbol its initial value (tools/init_weights.h).
 void lg_reference_init(lg_reference *reference, uint64_t seed);
 
 // Runs on the arguments' tensors in `inputs`.
 void lg_reference_run(lg_reference *reference, const lg_safetensors *inputs);
+
+// Sets one element of a symbol, and reads it.
+void lg_reference_set(lg_reference *reference, const char *symbol, int64_t element, double value);
+double lg_reference_get(const lg_reference *reference, const char *symbol, int64_t element);
 
 lg_array *lg_reference_result(const lg_reference *reference, const char *name);
 // The largest difference between the result and the tensor of its name in `expected`; `scale` gets
