@@ -561,6 +561,8 @@ def training(cfg, out_dir, size, batch, seed, continuous, full):
     gradients = {n: p.grad for n, p in parameters if p.grad is not None}
     for n, g in gradients.items():
         case['grad.' + n] = g if full else sampled(g)
+        if not full:
+            case['largest.' + n] = g.abs().max()
     for k, v in model.state_dict().items():
         if not torch.equal(v, start[k]):
             case['step1.' + k] = v                             # the running statistics
