@@ -2,13 +2,10 @@
 // with PyTorch's results (tests/goldens/make_lgpn.sh). Every row of the target table that the
 // machine can run, and one network at every level of optimisation; one thread and three give the
 // same bits.
-#include "codegen/codegen.h"
-#include "models/models.h"
-#include "passes/pass.h"
-#include "runtime/model.h"
 #include "runtime/safetensors.h"
 #include "runtime/threads.h"
 #include "tests/support/compiled.h"
+#include "tests/support/network.h"
 
 #include <check.h>
 #include <math.h>
@@ -31,40 +28,6 @@ static const struct {
 
 enum { NETWORKS = sizeof networks / sizeof *networks, BUILDS = sizeof builds / sizeof *builds };
 
-typedef struct compiled {
-    lg_unit unit;
-    lg_jit *jit;
-    lg_model *model;
-} compiled;
-
-static compiled compile(const char *spec, const char *level, const char *cpu)
-{
-    lg_diag *diag = lg_diag_new();
-    lg_cpu_target target;
-    compiled c = {.unit.module = lg_model_build(spec, LG_MODEL_INFER, NULL, diag)};
-    bool ok = c.unit.module && lg_cpu_target_resolve(&target, cpu, NULL, diag);
-    lg_pipeline_options passes = {.target = lg_target_find(cpu), .verify = true};
-    ok = ok && lg_pipeline_run(&c.unit, lg_pipeline_named(level, LG_TARGET_CPU), &passes, diag);
-    lg_codegen_options options = {
-        .prefix = "net", .model = spec, .compiler = "test", .target = &target};
-    c.jit = ok ? lg_jit_new(c.unit.program, &options, diag) : NULL;
-    lg_diag_print(diag, stderr);
-    ck_assert_ptr_nonnull(c.jit);
-    lg_diag_free(diag);
-    lg_error e = {""};
-    c.model = lg_model_new(lg_jit_artifact(c.jit), spec, &e);
-    ck_assert_msg(c.model != NULL, "%s", e.message);
-    return c;
-}
-
-static void release(compiled *c)
-{
-    lg_model_free(c->model);
-    lg_jit_free(c->jit);
-    lg_program_free(c->unit.program);
-    lg_module_free(c->unit.module);
-}
-
 static const char *golden(const char *folder, const char *name)
 {
     static _Thread_local char path[512];
@@ -73,7 +36,7 @@ static const char *golden(const char *folder, const char *name)
 }
 
 // Runs @infer on the tensors of the file that are named as its inputs.
-static void run(compiled *c, const lg_safetensors *data, int threads, void **outputs)
+static void run(lg_network *c, const lg_safetensors *data, int threads, void **outputs)
 {
     lg_error e = {""};
     const lg_entry_desc *infer = lg_model_entry(c->model, "infer", &e);
@@ -110,7 +73,8 @@ START_TEST(results_equal_pytorch)
          usual = strcmp(builds[_i / NETWORKS].level, "O2") == 0;
     if (!lg_cpu_runs(cpu) || !(odd || usual))
         return;
-    compiled c = compile(networks[_i % NETWORKS].spec, builds[_i / NETWORKS].level, cpu);
+    lg_network c = lg_network_new(networks[_i % NETWORKS].spec, LG_MODEL_INFER, NULL,
+                                  builds[_i / NETWORKS].level, cpu);
     lg_error e = {""};
     ck_assert_msg(lg_model_load_weights(c.model, golden(folder, "weights"), NULL, NULL, &e), "%s",
                   e.message);
@@ -129,7 +93,7 @@ START_TEST(results_equal_pytorch)
         free(three[i]);
     }
     lg_safetensors_close(data);
-    release(&c);
+    lg_network_free(&c);
 }
 END_TEST
 
