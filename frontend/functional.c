@@ -206,3 +206,39 @@ lg_value *lg_resize_bilinear(lg_name_scope *s, lg_location where, lg_value *x, i
     double constants[] = {(double)height, (double)width};
     return lg_call_composite(s, where, &composite, &x, 2, constants);
 }
+
+// Element o of an axis is element o / factor of x.
+static lg_value *repeat_axis(lg_name_scope *s, lg_location where, lg_value *x, int axis,
+                             int64_t factor)
+{
+    int64_t size = x->type.dims[axis] * factor;
+    lg_value *index = lg_iota(s, where, LG_I32, LG_SHAPE(size), 0);
+    index = lg_combine_number(s, where, LG_OP_div, index, (double)factor);
+    return lg_gather(s, where, x, axis, index);
+}
+
+static lg_value *upsample_nearest_body(lg_name_scope *s, lg_location where,
+                                       lg_value *const *arguments, const double *constants)
+{
+    int64_t factor = (int64_t)constants[0];
+    return repeat_axis(s, where, repeat_axis(s, where, arguments[0], 1, factor), 2, factor);
+}
+
+lg_value *lg_upsample_nearest(lg_name_scope *s, lg_location where, lg_value *x, int64_t factor)
+{
+    static const lg_composite composite = {"upsample_nearest", "x", upsample_nearest_body};
+    lg_site site = {s, where, "upsample_nearest", NULL};
+    if (!x || !lg_check_image(site, x))
+        return NULL;
+    if (factor < 1 || factor > LG_MAX_ELEMENTS)
+        return lg_fault(site, "a factor of %lld is out of range", (long long)factor);
+    int64_t dims[4] = {x->type.dims[0], 0, 0, x->type.dims[3]};
+    for (int axis = 1; axis <= 2; axis++)
+        if (__builtin_mul_overflow(x->type.dims[axis], factor, &dims[axis]))
+            return lg_fault(site, "a factor of %lld is out of range", (long long)factor);
+    if (!lg_check_shape(site, 4, dims))
+        return NULL;
+    return factor == 1
+               ? x
+               : lg_call_composite(s, where, &composite, &x, 1, (const double[]){(double)factor});
+}

@@ -102,6 +102,69 @@ void lg_dead_conv2d(lg_name_scope *s, lg_location where, const char *name, int64
     declare_conv2d((lg_site){s, where, "dead_conv2d", name}, true, channels, &o, &weight, &bias);
 }
 
+// ---- transposed convolution
+
+// Rows of the result, of which `in` are made by the convolution that this one is the adjoint of.
+static int64_t transposed_size(const lg_conv2d_transpose_options *o, int64_t in)
+{
+    return (in - 1) * o->stride - 2 * o->pad + o->kernel + o->output_pad;
+}
+
+static bool check_transpose(lg_site site, const lg_conv2d_transpose_options *o)
+{
+    lg_conv2d_options like = {.filters = o->filters,
+                              .kernel = o->kernel,
+                              .stride = o->stride,
+                              .dilation = 1,
+                              .pad = o->pad,
+                              .groups = 1};
+    if (!check_conv2d(site, o->x->type.dims[3], &like))
+        return false;
+    if (o->output_pad < 0 || o->output_pad >= o->stride)
+        return lg_fault(site, ".output_pad %lld is not in 0..%lld, below the stride",
+                        (long long)o->output_pad, (long long)o->stride - 1);
+    for (int axis = 1; axis <= 2; axis++)
+        if (o->x->type.dims[axis] > MOST_OPTION || transposed_size(o, o->x->type.dims[axis]) < 1)
+            return lg_fault(site, "with a window of %lld and pad %lld nothing is left of %s",
+                            (long long)o->kernel, (long long)o->pad, lg_show(site.scope, o->x));
+    return true;
+}
+
+// An output is made of about kernel^2 / stride^2 taps of every channel.
+static double transposed_deviation(const lg_conv2d_transpose_options *o)
+{
+    double taps = (double)(o->kernel * o->kernel) / (double)(o->stride * o->stride);
+    return sqrt(2.0 / ((double)o->x->type.dims[3] * fmax(taps, 1)));
+}
+
+lg_value *lg_conv2d_transpose(lg_name_scope *s, lg_location where, const char *name,
+                              lg_conv2d_transpose_options o)
+{
+    lg_site site = {s, where, "conv2d_transpose", name};
+    o.kernel = or_default(o.kernel, 1);
+    o.stride = or_default(o.stride, 1);
+    if (!o.x || !lg_check_image(site, o.x) || !check_transpose(site, &o))
+        return NULL;
+    const int64_t *in = o.x->type.dims;
+    lg_type image = lg_type_make(o.x->type.dtype, LG_INTS(in[0], transposed_size(&o, in[1]),
+                                                          transposed_size(&o, in[2]), o.filters));
+    lg_value *weight = lg_declare_f32(site, false, LG_ROLE_PARAM, "weight",
+                                      LG_SHAPE(in[3], o.filters, o.kernel, o.kernel),
+                                      LG_INIT_NORMAL, transposed_deviation(&o));
+    lg_value *bias = NULL;
+    if (weight && o.bias)
+        bias =
+            lg_declare_f32(site, false, LG_ROLE_PARAM, "bias", LG_SHAPE(o.filters), LG_INIT_UNIFORM,
+                           uniform_bound((double)(o.filters * o.kernel * o.kernel)));
+    if (!weight || (o.bias && !bias) || !lg_check_shape(site, 4, image.dims))
+        return NULL;
+    lg_attr attrs[] = {lg_attr_ints(LG_ATTR_stride, LG_INTS(o.stride, o.stride)),
+                       lg_attr_ints(LG_ATTR_pad, LG_INTS(o.pad, o.pad))};
+    lg_value *y =
+        lg_append(s, where, LG_OP_conv2d_input_grad, LG_OPERANDS(o.x, weight), 2, attrs, &image);
+    return bias ? lg_combine(s, where, LG_OP_add, y, bias) : y;
+}
+
 // ---- linear
 
 static lg_linear_weights declare_linear(lg_site site, bool dead, int64_t in, int64_t features)

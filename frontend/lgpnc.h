@@ -99,7 +99,8 @@ typedef struct lg_model_option {
     int64_t min, max;           // of every number
     int64_t multiple;           // that every number must be of; 0: any number
     int count;                  // of numbers, joined by '-'; 0 means 1
-    const char *choices;        // "18|50": nothing else is allowed; NULL: anything in the range
+    const char *choices; // "18|50": nothing else is allowed; NULL: anything in the range. Of words,
+                         // "none|batch", the number is that of the word, from 0
     const char *help;
 } lg_model_option;
 
@@ -179,6 +180,14 @@ bool lg_is_training(const lg_name_scope *s);
 // calls. Outside training it does nothing, as output() does nothing inside.
 void lg_loss(lg_name_scope *s, lg_location where, const char *name, lg_value *value);
 
+// The same of a part that moves only the parameters whose names begin with `group` within the
+// scope: of two networks that work against each other each has its losses, and both move in one
+// step from where they stood before it. A parameter follows the sum of the parts that are its own,
+// in the order of the calls; of "" are all. One that has none is left alone. The total, which must
+// be finite, is the sum of all.
+void lg_loss_of(lg_name_scope *s, lg_location where, const char *group, const char *name,
+                lg_value *value);
+
 // The derivative of `loss`, f32[], by `x`, a float value that it was computed from; of x's type.
 lg_value *lg_gradient(lg_name_scope *s, lg_location where, lg_value *loss, lg_value *x);
 
@@ -218,6 +227,8 @@ lg_value *lg_hinge(lg_name_scope *s, lg_location where, lg_value *x, lg_operand 
 // hash of i, n and the states random.seed and random.counter; @train_step counts the latter up, so
 // that a step is repeated by its counter, and @loss_and_grad draws what the next step will.
 lg_value *lg_uniform(lg_name_scope *s, lg_location where, lg_shape shape);
+// Normal with mean 0 and deviation 1, f32; at most 5.8 from 0. Counts as two calls.
+lg_value *lg_normal(lg_name_scope *s, lg_location where, lg_shape shape);
 // In training x / (1 - rate) with probability 1 - rate, else 0; `rate` is in 0 .. below 1.
 lg_value *lg_dropout(lg_name_scope *s, lg_location where, lg_value *x, double rate);
 
@@ -229,6 +240,10 @@ lg_value *lg_dropout(lg_name_scope *s, lg_location where, lg_value *x, double ra
 // calls this one to treat some of them otherwise.
 void lg_optimizer_step(lg_name_scope *s, lg_location where, const lg_optimizer *optimizer,
                        lg_value *parameter, lg_value *gradient, lg_value *learning_rate);
+
+// What parameters are moved by that the model does not treat itself, instead of what
+// lg_model_instantiate was given.
+void lg_use_optimizer(lg_name_scope *s, lg_location where, const lg_optimizer *optimizer);
 
 // ---- layers with parameters (layers.c)
 
@@ -255,6 +270,36 @@ typedef struct lg_conv2d_options {
 // stride + 1.
 lg_value *lg_conv2d(lg_name_scope *s, lg_location where, const char *name,
                     lg_conv2d_options options);
+
+typedef struct lg_conv2d_transpose_options {
+    lg_value *x;            // image [n,h,w,c]
+    int64_t filters;        // channels of the result; needed
+    int64_t kernel, stride; // 1
+    int64_t pad;            // rows and columns cut off on every side, 0
+    int64_t output_pad;     // more of them below and on the right, 0; below the stride
+    bool bias;
+} lg_conv2d_transpose_options;
+
+// PyTorch's ConvTranspose2d: the adjoint of a convolution from the result to x. NAME.weight
+// [c, filters, kernel, kernel], which starts normal (He, over what an output is made of), and
+// NAME.bias [filters]. Result [n, oh, ow, filters], oh = (h - 1) stride - 2 pad + kernel +
+// output_pad.
+lg_value *lg_conv2d_transpose(lg_name_scope *s, lg_location where, const char *name,
+                              lg_conv2d_transpose_options options);
+
+typedef struct lg_norm_options {
+    lg_value *x;    // image f32 [n,h,w,c]
+    int64_t groups; // of group_norm: that the channels fall into; needed
+    double eps;     // 1e-5
+} lg_norm_options;
+
+// (x - mean) / sqrt(var + eps) * weight + bias, mean and variance being those of every image by
+// itself: of each channel, and of each group of channels (group_norm.c). NAME.weight and NAME.bias
+// [c]; the composites "instance_norm" and "group_norm".
+lg_value *lg_instance_norm(lg_name_scope *s, lg_location where, const char *name,
+                           lg_norm_options options);
+lg_value *lg_group_norm(lg_name_scope *s, lg_location where, const char *name,
+                        lg_norm_options options);
 
 typedef struct lg_batch_norm_options {
     lg_value *x;     // [..., c]
@@ -314,6 +359,16 @@ lg_value *lg_global_average_pool(lg_name_scope *s, lg_location where, lg_value *
 // align_corners=False, no antialiasing); the composite "resize_bilinear".
 lg_value *lg_resize_bilinear(lg_name_scope *s, lg_location where, lg_value *x, int64_t height,
                              int64_t width);
+
+// Image [n,h,w,c] to [n, factor h, factor w, c]: every pixel repeated; the composite
+// "upsample_nearest".
+lg_value *lg_upsample_nearest(lg_name_scope *s, lg_location where, lg_value *x, int64_t factor);
+
+// Nonlinearities that are composites of their names (activations.c): max(x, slope x) with a slope
+// in 0 .. below 1; x where it is positive, else e^x - 1; x sigmoid(x).
+lg_value *lg_leaky_relu(lg_name_scope *s, lg_location where, lg_value *x, double slope);
+lg_value *lg_elu(lg_name_scope *s, lg_location where, lg_value *x);
+lg_value *lg_silu(lg_name_scope *s, lg_location where, lg_value *x);
 
 // ---- ops (elementwise.c, movement.c). Axes count from 0; negative ones from the end.
 
@@ -383,6 +438,12 @@ lg_value *lg_matmul(lg_name_scope *s, lg_location where, lg_value *a, lg_matmul_
 #define option_at(s, name, index) lg_option(s, LG_HERE, name, index)
 
 #define conv2d(s, name, ...) lg_conv2d(s, LG_HERE, name, (lg_conv2d_options){.x = __VA_ARGS__})
+#define conv2d_transpose(s, name, ...)                                                             \
+    lg_conv2d_transpose(s, LG_HERE, name, (lg_conv2d_transpose_options){.x = __VA_ARGS__})
+#define instance_norm(s, name, ...)                                                                \
+    lg_instance_norm(s, LG_HERE, name, (lg_norm_options){.x = __VA_ARGS__})
+#define group_norm(s, name, ...)                                                                   \
+    lg_group_norm(s, LG_HERE, name, (lg_norm_options){.x = __VA_ARGS__})
 #define batch_norm(s, name, ...)                                                                   \
     lg_batch_norm(s, LG_HERE, name, (lg_batch_norm_options){.x = __VA_ARGS__})
 #define linear(s, name, x, features) lg_linear(s, LG_HERE, name, x, features)
@@ -400,8 +461,14 @@ lg_value *lg_matmul(lg_name_scope *s, lg_location where, lg_value *a, lg_matmul_
 #define global_average_pool(s, x) lg_global_average_pool(s, LG_HERE, x)
 #define resize_bilinear(s, x, height, width) lg_resize_bilinear(s, LG_HERE, x, height, width)
 
+#define upsample_nearest(s, x, factor) lg_upsample_nearest(s, LG_HERE, x, factor)
+#define leaky_relu(s, x, slope) lg_leaky_relu(s, LG_HERE, x, slope)
+#define elu(s, x) lg_elu(s, LG_HERE, x)
+#define silu(s, x) lg_silu(s, LG_HERE, x)
+
 #define is_training(s) lg_is_training(s)
 #define loss(s, name, value) lg_loss(s, LG_HERE, name, value)
+#define loss_of(s, group, name, value) lg_loss_of(s, LG_HERE, group, name, value)
 #define gradient(s, loss, x) lg_gradient(s, LG_HERE, loss, x)
 #define write(s, symbol, value) lg_write(s, LG_HERE, symbol, value)
 #define mean_all(s, x) lg_mean_all(s, LG_HERE, x)
@@ -415,8 +482,10 @@ lg_value *lg_matmul(lg_name_scope *s, lg_location where, lg_value *a, lg_matmul_
 #define huber(s, x, target, delta) lg_huber(s, LG_HERE, x, LG_OPERAND(target), delta)
 #define hinge(s, x, target) lg_hinge(s, LG_HERE, x, LG_OPERAND(target))
 #define uniform(s, ...) lg_uniform(s, LG_HERE, LG_SHAPE(__VA_ARGS__))
+#define normal(s, ...) lg_normal(s, LG_HERE, LG_SHAPE(__VA_ARGS__))
 #define dropout(s, x, rate) lg_dropout(s, LG_HERE, x, rate)
 #define learning_rate(s) lg_learning_rate(s)
+#define use_optimizer(s, ...) lg_use_optimizer(s, LG_HERE, &(const lg_optimizer){__VA_ARGS__})
 #define optimizer_step(s, optimizer, parameter, gradient, learning_rate)                           \
     lg_optimizer_step(s, LG_HERE, optimizer, parameter, gradient, learning_rate)
 

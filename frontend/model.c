@@ -57,25 +57,37 @@ static const char *describe(lg_arena *arena, const lg_model_option *option)
     return text;
 }
 
-static bool is_choice(const char *choices, const char *text)
+// Which of the choices it is, from 0; -1: none.
+static int find_choice(const char *choices, const char *text)
 {
     size_t length = strlen(text);
-    for (const char *at = choices; at; at = strchr(at, '|')) {
+    int index = 0;
+    for (const char *at = choices; at; at = strchr(at, '|'), index++) {
         at += *at == '|';
         if (length > 0 && strncmp(at, text, length) == 0 && (at[length] == '|' || !at[length]))
-            return true;
+            return index;
     }
-    return false;
+    return -1;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
 }
 
 // Reads "3-4-6-3"; false when it is not what the option takes.
 static bool read_numbers(const lg_model_option *option, const char *text, int64_t *numbers)
 {
-    if (option->choices && !is_choice(option->choices, text))
-        return false;
+    if (option->choices) {
+        int choice = find_choice(option->choices, text);
+        if (choice < 0 || !is_digit(option->choices[0])) {
+            *numbers = choice;
+            return choice >= 0;
+        }
+    }
     for (int i = 0; i < numbers_of(option); i++) {
         char *end;
-        if (*text < '0' || *text > '9')
+        if (!is_digit(*text))
             return false;
         errno = 0;
         numbers[i] = strtoll(text, &end, 10);
@@ -149,7 +161,7 @@ static bool run_builder(lg_builder *builder, lg_model_function kind, const char 
     lg_function *function = lg_function_new(builder->module, LG_FUNC, name);
     lg_name_scope root = {builder, function, ""};
     function->where = where;
-    builder->run = (lg_builder_run){.kind = kind};
+    builder->run = (lg_builder_run){.kind = kind, .optimizer = builder->training.optimizer};
     builder->info->build(&root);
     if (lg_diag_errors(builder->diag) > before)
         return false;

@@ -134,3 +134,9 @@ void lg_optimizer_step(lg_name_scope *s, lg_location where, const lg_optimizer *
     else
         sgd(s, where, optimizer, parameter, gradient, learning_rate);
 }
+
+void lg_use_optimizer(lg_name_scope *s, lg_location where, const lg_optimizer *optimizer)
+{
+    if (lg_check_optimizer((lg_site){s, where, "use_optimizer", NULL}, optimizer))
+        s->builder->run.optimizer = *optimizer;
+}

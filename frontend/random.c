@@ -99,6 +99,18 @@ lg_value *lg_uniform(lg_name_scope *s, lg_location where, lg_shape shape)
     return lg_combine_number(s, where, LG_OP_mul, bits, 0x1p-24);
 }
 
+// Box and Muller, 1958: sqrt(-2 log u) cos(2 pi v), with u in (0,1] so that the logarithm is
+// finite.
+lg_value *lg_normal(lg_name_scope *s, lg_location where, lg_shape shape)
+{
+    lg_value *below_one = lg_uniform(s, where, shape), *turn = lg_uniform(s, where, shape);
+    lg_value *u = lg_binary(s, where, LG_OP_sub, lg_operand_number(1), lg_operand_value(below_one));
+    lg_value *square = lg_combine_number(s, where, LG_OP_mul, lg_unary(s, where, LG_OP_log, u), -2);
+    lg_value *angle = lg_combine_number(s, where, LG_OP_mul, turn, 2 * M_PI);
+    return lg_combine(s, where, LG_OP_mul, lg_unary(s, where, LG_OP_sqrt, square),
+                      lg_unary(s, where, LG_OP_cos, angle));
+}
+
 lg_value *lg_dropout(lg_name_scope *s, lg_location where, lg_value *x, double rate)
 {
     lg_site site = {s, where, "dropout", NULL};

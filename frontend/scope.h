@@ -13,6 +13,7 @@ typedef struct lg_shared_composite {
 } lg_shared_composite;
 
 typedef struct lg_loss_part {
+    const char *group; // what the names of the parameters that it moves begin with
     const char *name;
     lg_value *value;
 } lg_loss_part;
@@ -30,6 +31,7 @@ typedef struct lg_builder_run {
     LG_LIST(lg_pending_write) writes; // held back until it is known whether the loss is finite
     lg_value *learning_rate, *steps;  // steps: i64[], taken with this one
     lg_value *seed, *counter;         // the states of random numbers
+    lg_optimizer optimizer;           // of parameters that the model does not treat itself
     int random_calls;
 } lg_builder_run;
 

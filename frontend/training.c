@@ -19,11 +19,18 @@ static bool is_scalar(const lg_value *value)
 
 void lg_loss(lg_name_scope *s, lg_location where, const char *name, lg_value *value)
 {
+    lg_name_scope root = {s->builder, s->function, ""};
+    lg_loss_of(&root, where, "", name, value);
+}
+
+void lg_loss_of(lg_name_scope *s, lg_location where, const char *group, const char *name,
+                lg_value *value)
+{
     lg_site site = {s, where, "loss", name};
     lg_builder_run *run = &s->builder->run;
     if (!lg_is_training(s) || !value)
         return;
-    if (!lg_is_name(name)) {
+    if (!group || !lg_is_name(name)) {
         lg_fault(site, "letters, digits and _ . : - make a name");
         return;
     }
@@ -36,7 +43,8 @@ void lg_loss(lg_name_scope *s, lg_location where, const char *name, lg_value *va
             lg_fault(site, "there is one of that name already");
             return;
         }
-    lg_loss_part part = {lg_strdup(lg_scope_arena(s), name), value};
+    lg_loss_part part = {lg_format(lg_scope_arena(s), "%s%s", s->prefix, group),
+                         lg_strdup(lg_scope_arena(s), name), value};
     LG_PUSH(lg_scope_arena(s), &run->losses, part);
 }
 
@@ -96,13 +104,52 @@ lg_value *lg_learning_rate(lg_name_scope *s)
 
 // ---- what is added behind the builder's ops
 
+static bool moves(const lg_loss_part *part, const char *parameter)
+{
+    return strncmp(parameter, part->group, strlen(part->group)) == 0;
+}
+
+// Do the same parts move both?
+static bool move_together(const lg_builder_run *run, const char *a, const char *b)
+{
+    for (int i = 0; i < run->losses.count; i++)
+        if (moves(&run->losses.items[i], a) != moves(&run->losses.items[i], b))
+            return false;
+    return true;
+}
+
+// The sum of the parts that move a parameter of that name, of all for NULL; NULL if there are none.
+static lg_value *add_losses(lg_name_scope *s, lg_location where, const char *parameter)
+{
+    const lg_builder_run *run = &s->builder->run;
+    lg_value *total = NULL;
+    for (int i = 0; i < run->losses.count; i++) {
+        lg_value *value = run->losses.items[i].value;
+        if (!parameter || moves(&run->losses.items[i], parameter))
+            total = total ? lg_combine(s, where, LG_OP_add, total, value) : value;
+    }
+    return total;
+}
+
+// What parameters are differentiated by, which are mostly of one group behind the other.
+typedef struct own_loss {
+    const char *parameter; // the last one that was asked for, or NULL
+    lg_value *value;
+} own_loss;
+
+static lg_value *loss_of(lg_name_scope *s, lg_location where, own_loss *own, const char *parameter)
+{
+    if (!own->parameter || !move_together(&s->builder->run, own->parameter, parameter))
+        own->value = add_losses(s, where, parameter);
+    own->parameter = parameter;
+    return own->value;
+}
+
 // The total, which is the first result, then its parts.
 static lg_value *return_losses(lg_name_scope *s, lg_location where)
 {
     const lg_builder_run *run = &s->builder->run;
-    lg_value *total = run->losses.items[0].value;
-    for (int i = 1; i < run->losses.count; i++)
-        total = lg_combine(s, where, LG_OP_add, total, run->losses.items[i].value);
+    lg_value *total = add_losses(s, where, NULL);
     lg_return(s, where, "loss", "loss", total);
     for (int i = 0; i < run->losses.count; i++)
         lg_return(s, where, "loss",
@@ -128,34 +175,40 @@ static bool is_trained(const lg_symbol *symbol)
            lg_dtype_is_float(symbol->value->type.dtype);
 }
 
-// One result a parameter; zeros where nothing reads it.
-static void return_gradients(lg_name_scope *s, lg_location where, lg_value *total)
+// One result a parameter; zeros where nothing reads it or no loss is its own.
+static void return_gradients(lg_name_scope *s, lg_location where)
 {
+    own_loss own = {NULL, NULL};
     mark_symbols_read(s->function);
     LG_FOR_SYMBOLS (symbol, s->builder->module) {
         if (!is_trained(symbol))
             continue;
         const lg_type *type = &symbol->value->type;
-        lg_value *gradient = symbol->value->id ? lg_gradient(s, where, total, symbol->value)
-                                               : lg_constant(s, where, type->dtype,
-                                                             (lg_shape){type->rank, type->dims}, 0);
+        lg_value *loss = symbol->value->id ? loss_of(s, where, &own, symbol->name) : NULL;
+        lg_value *gradient =
+            loss ? lg_gradient(s, where, loss, symbol->value)
+                 : lg_constant(s, where, type->dtype, (lg_shape){type->rank, type->dims}, 0);
         lg_return(s, where, "gradient", lg_format(lg_scope_arena(s), "grad.%s", symbol->name),
                   gradient);
     }
 }
 
 // As in PyTorch, a parameter that nothing reads is left alone, weight decay included.
-static void optimize_parameters(lg_name_scope *s, lg_location where, lg_value *total)
+static void optimize_parameters(lg_name_scope *s, lg_location where)
 {
+    own_loss own = {NULL, NULL};
     lg_builder *builder = s->builder;
     lg_value *rate = lg_learning_rate(s);
     mark_symbols_read(s->function);
     // The states that this makes are behind the last one.
     lg_symbol *last = builder->module->last_symbol;
     for (lg_symbol *symbol = builder->module->first_symbol; symbol; symbol = symbol->next) {
+        lg_value *loss = NULL;
         if (is_trained(symbol) && symbol->value->id && !find_write(&builder->run, symbol->value))
-            lg_optimizer_step(s, symbol->where, &builder->training.optimizer, symbol->value,
-                              lg_gradient(s, where, total, symbol->value), rate);
+            loss = loss_of(s, where, &own, symbol->name);
+        if (loss)
+            lg_optimizer_step(s, symbol->where, &builder->run.optimizer, symbol->value,
+                              lg_gradient(s, where, loss, symbol->value), rate);
         if (symbol == last)
             break;
     }
@@ -201,9 +254,9 @@ void lg_finish_training(lg_name_scope *root, lg_location where)
     }
     lg_value *total = return_losses(root, where);
     if (run->kind == LG_MODEL_LOSS_AND_GRAD) {
-        return_gradients(root, where, total);
+        return_gradients(root, where);
     } else {
-        optimize_parameters(root, where, total);
+        optimize_parameters(root, where);
         if (!run->learning_rate) // a fault has been reported
             return;
         move_learning_rate_last(root->function, run->learning_rate);

@@ -33,6 +33,18 @@ static void build_layers(lg_name_scope *s)
                   .groups = 2, .bias = true));
     output(s, "conv_c", conv2d(s, "conv_c", x, .filters = 2, .kernel = 3, .pad = LG_NO_PAD));
     output(s, "bn", batch_norm(s, "bn", x, .eps = 0.01));
+    output(s, "transpose_a",
+           conv2d_transpose(s, "transpose_a", x, .filters = 3, .kernel = 4, .stride = 2, .pad = 1,
+                            .bias = true));
+    output(s, "transpose_b",
+           conv2d_transpose(s, "transpose_b", x, .filters = 2, .kernel = 3, .stride = 2, .pad = 1,
+                            .output_pad = 1));
+    output(s, "instance", instance_norm(s, "instance", x));
+    output(s, "group", group_norm(s, "group", x, .groups = 2, .eps = 0.01));
+    output(s, "nearest", upsample_nearest(s, x, 3));
+    output(s, "leaky_relu", leaky_relu(s, v, 0.2));
+    output(s, "elu", elu(s, v));
+    output(s, "silu", silu(s, v));
     output(s, "fc", linear(s, "fc", v, 5));
     output(s, "softmax_1", softmax(s, v, 1));
     output(s, "softmax_last", softmax(s, v, -1));
@@ -176,6 +188,12 @@ static void build_faults(lg_name_scope *s)
     order_symbols(s, "nothing");
     conv2d(s, "conv7", x, .filters = INT64_MAX);
     output(s, "x", x); output(s, "x", x);
+    conv2d_transpose(s, "up1", x, .filters = 4, .stride = 2, .output_pad = 2);
+    conv2d_transpose(s, "up2", x, .filters = 4, .kernel = 3, .pad = 9);
+    group_norm(s, "norm", x, .groups = 2);
+    instance_norm(s, "norm", v);
+    upsample_nearest(s, x, 0);
+    leaky_relu(s, v, 2);
     // clang-format on
 }
 
@@ -206,6 +224,12 @@ static const char *const faults[] = {
     "order_symbols \"nothing\": there is no tensor below it",
     "conv2d \"conv7\": .filters is out of range",
     "output \"x\": there is one of that name already",
+    "conv2d_transpose \"up1\": .output_pad 2 is not in 0..1",
+    "conv2d_transpose \"up2\": with a window of 3 and pad 9 nothing is left of f32[1,8,8,3]",
+    "group_norm \"norm\": 3 channels do not fall into .groups = 2 equal groups",
+    "instance_norm \"norm\": takes an image [batch,height,width,channels], not f32[2,3]",
+    "upsample_nearest: a factor of 0 is out of range",
+    "leaky_relu: a slope of 2",
 };
 
 START_TEST(all_faults_are_told_at_their_lines)
@@ -228,6 +252,40 @@ START_TEST(all_faults_are_told_at_their_lines)
         told++;
     ck_assert_msg(told == wanted, "%d faults, not %d:\n%s", told, wanted, messages);
     free(messages);
+}
+END_TEST
+
+static void build_choice(lg_name_scope *s)
+{
+    lg_value *x = input(s, "x", LG_F32, option(s, "size"), option(s, "norm") + 1);
+    output(s, "x", relu(s, x));
+}
+
+// The number of an option whose choices are words is that of the word.
+START_TEST(choices_may_be_words)
+{
+    const lg_model_info info = LG_MODEL_INFO(
+        "test", build_choice, "", {.name = "size", .initial = "18", .choices = "18|50"},
+        {.name = "norm", .initial = "none", .choices = "none|batch|instance"});
+    static const struct {
+        const char *options;
+        int64_t size, norm; // 0: refused
+    } rows[] = {{NULL, 18, 1},        {"norm=instance", 18, 3}, {"size=50,norm=batch", 50, 2},
+                {"norm=bat", 0, 0},   {"norm=1", 0, 0},         {"norm=", 0, 0},
+                {"norm=none|b", 0, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        lg_diag *diag = lg_diag_new();
+        lg_module *module =
+            lg_model_instantiate(&info, rows[i].options, "test", LG_MODEL_INFER, NULL, diag);
+        ck_assert_int_eq(module != NULL, rows[i].size != 0);
+        if (module) {
+            const int64_t *dims = module->first->arguments.items[0]->type.dims;
+            ck_assert_int_eq(dims[0], rows[i].size);
+            ck_assert_int_eq(dims[1], rows[i].norm);
+        }
+        lg_module_free(module);
+        lg_diag_free(diag);
+    }
 }
 END_TEST
 
@@ -254,6 +312,7 @@ int main(void)
     tcase_add_test(tests, equal_composites_are_one_function);
     tcase_add_test(tests, symbols_are_named_by_scope_and_ordered);
     tcase_add_test(tests, all_faults_are_told_at_their_lines);
+    tcase_add_test(tests, choices_may_be_words);
     tcase_add_test(tests, a_model_without_output_is_refused);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -224,6 +224,48 @@ START_TEST(random_numbers_are_uniform_and_independent)
 }
 END_TEST
 
+static void build_normal(lg_name_scope *s)
+{
+    output(s, "first", normal(s, DRAWS));
+    output(s, "second", normal(s, DRAWS));
+}
+
+// Mean, variance and fourth moment within five deviations; what lies within one, two and three.
+static void check_normal(const double *x)
+{
+    static const double shares[] = {0.682689, 0.954500, 0.997300};
+    double sums[3] = {0};
+    int within[3] = {0};
+    for (int i = 0; i < DRAWS; i++) {
+        ck_assert(fabs(x[i]) < 5.8);
+        sums[0] += x[i];
+        sums[1] += x[i] * x[i];
+        sums[2] += pow(x[i], 4);
+        for (int k = 0; k < 3; k++)
+            within[k] += fabs(x[i]) < k + 1;
+    }
+    ck_assert(fabs(sums[0] / DRAWS) < five_sigma);
+    ck_assert(fabs(sums[1] / DRAWS - 1) < five_sigma * (sqrt)(2));
+    ck_assert(fabs(sums[2] / DRAWS - 3) < five_sigma * (sqrt)(96));
+    for (int k = 0; k < 3; k++)
+        ck_assert(fabs(within[k] / (double)DRAWS - shares[k]) < five_sigma / 2);
+}
+
+START_TEST(normal_numbers_have_the_moments_of_theirs)
+{
+    machine m = start(build_normal, LG_MODEL_INFER);
+    double *a = draw(&m, 3, 9, "first"), *b = draw(&m, 3, 9, "second"), product = 0;
+    check_normal(a);
+    check_normal(b);
+    for (int i = 0; i < DRAWS; i++)
+        product += a[i] * b[i];
+    ck_assert(fabs(product / DRAWS) < five_sigma);
+    free(a);
+    free(b);
+    stop(&m);
+}
+END_TEST
+
 static void build_dropout(lg_name_scope *s)
 {
     lg_value *x = input(s, "x", LG_F32, 1), *ones = broadcast(s, x, 200, 300);
@@ -409,6 +451,41 @@ START_TEST(sgd_keeps_its_momentum)
     run(&m, "train_step", inputs);
     expect("w", symbol(&m, "w", 1), 0);
     ck_assert_ptr_null(lg_module_symbol(m.module, "optimizer.momentum_buffer.w"));
+    stop(&m);
+}
+END_TEST
+
+// Two sides of one game: a gains what b loses; `both` follows the sum, `none` has no loss.
+static void build_game(lg_name_scope *s)
+{
+    static const char *const names[] = {"a.w", "b.w", "both", "none"};
+    lg_value *x = input(s, "x", LG_F32, 1), *w[4];
+    for (int i = 0; i < 4; i++)
+        w[i] = parameter(s, names[i], LG_F32, LG_SHAPE(1), LG_INIT_CONSTANT, i + 1);
+    lg_value *game = mul(s, mul(s, x, w[0]), mul(s, mul(s, w[1], w[2]), w[3]));
+    loss_of(s, "a", "first", sum(s, game, 0));
+    loss_of(scope(s, "b"), "w", "second", mul(s, sum(s, game, 0), -1));
+    loss_of(s, "both", "third", sum(s, w[2], 0));
+    loss_of(s, "both", "fourth", sum(s, mul(s, w[2], x), 0));
+    use_optimizer(s, .kind = LG_SGD);
+    output(s, "y", game);
+}
+
+START_TEST(every_group_of_parameters_follows_its_own_losses)
+{
+    static const double inputs[] = {2, 0.5}; // the game is 2 * 1 * 2 * 3 * 4
+    machine m = start(build_game, ALL);
+    run(&m, "loss_and_grad", inputs);
+    expect("loss", result(&m, "loss", 0), 3 + 6);
+    expect("grad.a.w", result(&m, "grad.a.w", 0), 48);
+    expect("grad.b.w", result(&m, "grad.b.w", 0), -24);
+    expect("grad.both", result(&m, "grad.both", 0), 3);
+    expect("grad.none", result(&m, "grad.none", 0), 0);
+    run(&m, "train_step", inputs);
+    expect("a.w", symbol(&m, "a.w", 0), 1 - 0.5 * 48);
+    expect("b.w", symbol(&m, "b.w", 0), 2 + 0.5 * 24); // of where a.w stood before
+    expect("both", symbol(&m, "both", 0), 3 - 0.5 * 3);
+    expect("none", symbol(&m, "none", 0), 4);
     stop(&m);
 }
 END_TEST
@@ -614,11 +691,13 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, losses_are_those_made_by_hand);
     tcase_add_test(tests, random_numbers_are_uniform_and_independent);
+    tcase_add_test(tests, normal_numbers_have_the_moments_of_theirs);
     tcase_add_test(tests, dropout_scales_what_it_keeps_and_is_repeatable);
     tcase_add_test(tests, batch_norm_uses_the_batch_and_moves_the_running_statistics);
     tcase_add_test(tests, functions_have_their_arguments_results_and_symbols);
     tcase_add_test(tests, adam_takes_the_steps_of_its_paper);
     tcase_add_test(tests, sgd_keeps_its_momentum);
+    tcase_add_test(tests, every_group_of_parameters_follows_its_own_losses);
     tcase_add_test(tests, a_step_that_is_not_finite_changes_nothing);
     tcase_add_test(tests, a_model_may_choose_its_own_step);
     tcase_add_test(tests, the_order_of_the_checkpoint_is_the_same_for_every_mask);

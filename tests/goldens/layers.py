@@ -24,6 +24,9 @@ for name, shape in (('conv_a.weight', (3, 4, 3, 3)), ('conv_b.weight', (6, 2, 3,
     t[name] = values(*shape)
 t['bn.running_var'] = values(4).abs() + 0.1
 t['bn.num_batches_tracked'] = torch.tensor(3)
+for name, shape in (('transpose_a.weight', (4, 3, 4, 4)), ('transpose_a.bias', (3,)), ('transpose_b.weight', (4, 2, 3, 3)),
+                    ('instance.weight', (4,)), ('instance.bias', (4,)), ('group.weight', (4,)), ('group.bias', (4,))):
+    t[name] = values(*shape)
 
 
 def on_image(f):
@@ -40,6 +43,12 @@ t['conv_b'] = on_image(lambda a: F.conv2d(a, t['conv_b.weight'], t['conv_b.bias'
 t['conv_c'] = on_image(lambda a: F.conv2d(a, t['conv_c.weight']))
 t['bn'] = on_image(lambda a: F.batch_norm(a, t['bn.running_mean'], t['bn.running_var'], t['bn.weight'],
                                           t['bn.bias'], eps=0.01))
+t['transpose_a'] = on_image(lambda a: F.conv_transpose2d(a, t['transpose_a.weight'], t['transpose_a.bias'], 2, 1))
+t['transpose_b'] = on_image(lambda a: F.conv_transpose2d(a, t['transpose_b.weight'], stride=2, padding=1, output_padding=1))
+t['instance'] = on_image(lambda a: F.instance_norm(a, weight=t['instance.weight'], bias=t['instance.bias']))
+t['group'] = on_image(lambda a: F.group_norm(a, 2, t['group.weight'], t['group.bias'], eps=0.01))
+t['nearest'] = on_image(lambda a: F.interpolate(a, scale_factor=3, mode='nearest'))
+t['leaky_relu'], t['elu'], t['silu'] = F.leaky_relu(v, 0.2), F.elu(v), F.silu(v)
 t['fc'] = F.linear(v, t['fc.weight'], t['fc.bias'])
 t['softmax_1'] = F.softmax(v, 1)
 t['softmax_last'] = F.softmax(v, -1)
