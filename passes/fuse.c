@@ -36,6 +36,8 @@ typedef struct fuser {
     lg_pass_ctx *ctx;
     lg_function *function;
     lg_map group_of;          // op -> group number + 1, or VIEW, DUPLICATED
+    lg_map position;          // op -> its number in the program, from 1
+    lg_map uses;              // value -> how many operands and results of the func it is
     LG_LIST(lg_group) groups; // ops in reverse program order while they grow
     int64_t max_ops;
     bool sums;
@@ -71,6 +73,35 @@ static bool reads(const lg_op *op, const lg_value *value)
         if (op->operands[i] == value)
             return true;
     return false;
+}
+
+// ---- the program while groups grow: nothing in it changes
+
+static void number_ops(const lg_function *function, lg_map *position)
+{
+    int n = 0;
+    LG_FOR_OPS (op, function)
+        lg_map_at(position, op)->as.number = ++n;
+}
+
+static void count_uses(const lg_function *function, lg_map *uses)
+{
+    LG_FOR_OPS (op, function)
+        for (int i = 0; i < op->operand_count; i++)
+            lg_map_at(uses, op->operands[i])->as.number++;
+    for (int i = 0; i < function->results.count; i++)
+        lg_map_at(uses, function->results.items[i])->as.number++;
+}
+
+static int64_t first_position(const fuser *f, int group)
+{
+    int64_t first = INT64_MAX;
+    const lg_group *g = group_at(f, group);
+    for (int i = 0; i < g->ops.count; i++) {
+        int64_t n = lg_map_number(&f->position, g->ops.items[i]);
+        first = n < first ? n : first;
+    }
+    return first;
 }
 
 // ---- may an op join a group?
@@ -155,6 +186,14 @@ static bool is_tiled_convolution(const lg_op *op)
            !lg_is_duplicated(op->operands[1]);
 }
 
+// A number a channel that gets the shape of an image on the way (@bias as f32[1,1,1,c]).
+static bool is_row_reshape(const lg_op *op, const lg_type *type)
+{
+    int64_t elements = lg_type_elements(&op->results[0]->type);
+    return op->code == LG_OP_reshape && elements <= type->dims[type->rank - 1] &&
+           elements < lg_type_elements(type);
+}
+
 // Is everything in the group elementwise (or a slice of columns, or a sum over pixels that nothing
 // in it reads), so that it can follow the contraction `to`, or a slice of it, of shape `type`, or
 // an image of that shape that no contraction makes (`to` is NULL)?
@@ -167,7 +206,7 @@ static bool is_epilogue(const fuser *f, const lg_group *g, const lg_op *to, cons
         bool sum = f->sums && (!to || is_tiled_convolution(to)) && lg_is_pixel_sum(op) &&
                    !is_read_in(g, op->results[0]);
         bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
-                      op->code == LG_OP_cast || is_column_slice(op);
+                      op->code == LG_OP_cast || is_column_slice(op) || is_row_reshape(op, type);
         if (!(simple || sum) ||
             (class_of(op) == LG_CLASS_ELEMENTWISE && !same_rows(&op->results[0]->type, type)) ||
             (sum && !same_rows(&op->operands[0]->type, type)))
@@ -241,7 +280,7 @@ static const lg_op *convolution_under(const fuser *f, const lg_value *value, boo
         return NULL;
     for (int i = 0; i < op->operand_count; i++) {
         const lg_value *from = op->operands[i];
-        bool shared = is_result(f, from) || lg_count_uses(f->function, from) > 1;
+        bool shared = is_result(f, from) || lg_map_number(&f->uses, from) > 1;
         if (!same_rows(&from->type, &value->type) || (alone && shared && !is_column_slice(op)))
             continue;
         const lg_op *found = convolution_under(f, from, alone, depth - 1);
@@ -332,6 +371,17 @@ static void new_group(fuser *f, lg_op *op)
     put(f, op, f->groups.count - 1);
 }
 
+// A reshape to an image behind a movement that has no other use (zeros between the elements of a
+// gradient): as a kernel it makes the image in the layout that is wanted, a view could not.
+static bool ends_movement(const fuser *f, const lg_op *reshape)
+{
+    const lg_value *from = reshape->operands[0];
+    return from->kind == LG_VALUE_RESULT && class_of(from->op) == LG_CLASS_MOVEMENT &&
+           from->op->code != LG_OP_reshape && from->op->code != LG_OP_scatter_add &&
+           from->op->code != LG_OP_concat && reshape->results[0]->type.rank == 4 &&
+           lg_map_number(&f->uses, from) == 1;
+}
+
 static void place(fuser *f, lg_op *op, bool fusing)
 {
     if (class_of(op) == LG_CLASS_CONTROL) {
@@ -348,7 +398,8 @@ static void place(fuser *f, lg_op *op, bool fusing)
         return;
     }
     bool view = op->code == LG_OP_reshape && op->operands[0]->kind == LG_VALUE_RESULT &&
-                !lg_is_duplicated(op->operands[0]) && !is_result(f, op->results[0]);
+                !(fusing && ends_movement(f, op)) && !lg_is_duplicated(op->operands[0]) &&
+                !is_result(f, op->results[0]);
     if (view || (fusing && is_image_concat(f, op) && !is_result(f, op->results[0])))
         put(f, op, VIEW);
     else
@@ -358,16 +409,17 @@ static void place(fuser *f, lg_op *op, bool fusing)
 // ---- slices of a contraction
 
 // Does any op of group `from` hang on one of group `on`, through whatever lies between?
-static bool hangs_on(const fuser *f, const lg_op *op, int on, lg_map *seen)
+// `first` is where group `on` begins: nothing before it hangs on it.
+static bool hangs_on(const fuser *f, const lg_op *op, int on, int64_t first, lg_map *seen)
 {
-    if (lg_map_number(seen, op))
+    if (lg_map_number(&f->position, op) <= first || lg_map_number(seen, op))
         return false;
     lg_map_at(seen, op)->as.number = 1;
     for (int i = 0; i < op->operand_count; i++) {
         if (op->operands[i]->kind != LG_VALUE_RESULT)
             continue;
         const lg_op *from = op->operands[i]->op;
-        if (group_of(f, from) == on || hangs_on(f, from, on, seen))
+        if (group_of(f, from) == on || hangs_on(f, from, on, first, seen))
             return true;
     }
     return false;
@@ -376,9 +428,10 @@ static bool hangs_on(const fuser *f, const lg_op *op, int on, lg_map *seen)
 static bool groups_hang(const fuser *f, int from, int on)
 {
     lg_map seen = {.arena = f->ctx->scratch};
+    int64_t first = first_position(f, on);
     const lg_group *g = group_at(f, from);
     for (int i = 0; i < g->ops.count; i++)
-        if (hangs_on(f, g->ops.items[i], on, &seen))
+        if (hangs_on(f, g->ops.items[i], on, first, &seen))
             return true;
     return false;
 }
@@ -439,6 +492,7 @@ static void take_slices(fuser *f, lg_op *op)
 static bool stays_acyclic(const fuser *f, int into, int from)
 {
     lg_map seen = {.arena = f->ctx->scratch};
+    int64_t first = first_position(f, into);
     const lg_group *g = group_at(f, from);
     for (int i = 0; i < g->ops.count; i++)
         for (int j = 0; j < g->ops.items[i]->operand_count; j++) {
@@ -446,7 +500,7 @@ static bool stays_acyclic(const fuser *f, int into, int from)
             if (v->kind != LG_VALUE_RESULT || group_of(f, v->op) == into ||
                 group_of(f, v->op) == from)
                 continue;
-            if (hangs_on(f, v->op, into, &seen))
+            if (hangs_on(f, v->op, into, first, &seen))
                 return false;
         }
     return true;
@@ -535,33 +589,14 @@ static bool is_small(const fuser *f, const lg_group *g, double max_flops, stage_
     return needs->flops <= max_flops / 2 && needs->bytes <= f->ctx->target->tile_memory;
 }
 
-// Position of the last op of a group in the program, to order groups and their operands.
-static void number_ops(const lg_function *function, lg_map *position)
-{
-    int n = 0;
-    LG_FOR_OPS (op, function)
-        lg_map_at(position, op)->as.number = ++n;
-}
-
-static int64_t first_position(const lg_map *position, const lg_group *g)
-{
-    int64_t first = INT64_MAX;
-    for (int i = 0; i < g->ops.count; i++) {
-        int64_t n = lg_map_number(position, g->ops.items[i]);
-        first = n < first ? n : first;
-    }
-    return first;
-}
-
 static void stage_groups(fuser *f, double max_flops)
 {
-    lg_map position = {.arena = f->ctx->scratch};
-    number_ops(f->function, &position);
     int count = f->groups.count, *order = LG_NEW_ARRAY(f->ctx->scratch, int, count);
+    int64_t *first = LG_NEW_ARRAY(f->ctx->scratch, int64_t, count);
     for (int i = 0; i < count; i++) { // groups by first op; insertion keeps equal ones in place
         int at = i;
-        int64_t own = first_position(&position, group_at(f, i));
-        for (; at > 0 && first_position(&position, group_at(f, order[at - 1])) > own; at--)
+        first[i] = first_position(f, i);
+        for (; at > 0 && first[order[at - 1]] > first[i]; at--)
             order[at] = order[at - 1];
         order[at] = i;
     }
@@ -657,13 +692,15 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
 {
     bool fusing = !lg_pass_option_value(ctx, "off", 0);
     fuser f = {.ctx = ctx, .function = function};
-    f.group_of.arena = ctx->scratch;
+    f.group_of.arena = f.position.arena = f.uses.arena = ctx->scratch;
     f.max_ops = lg_pass_option_value(ctx, "max-ops", 16);
     f.sums = fusing && ctx->target->kind == LG_TARGET_CPU && lg_pass_option_value(ctx, "sums", 1);
     lg_drop_unused(function, ctx->scratch);
     copy_results(function);
     if (fusing)
         copy_broadcasts(function);
+    number_ops(function, &f.position);
+    count_uses(function, &f.uses);
     for (lg_op *op = function->last; op; op = op->previous) {
         place(&f, op, fusing);
         bool alone = group_of(&f, op) >= 0 && group_at(&f, group_of(&f, op))->ops.count == 1;
@@ -676,12 +713,10 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
     double stage_flops = (double)lg_pass_option_value(ctx, "stage-flops", 16000000);
     if (fusing && stage_flops > 0)
         stage_groups(&f, stage_flops);
-    lg_map position = {.arena = ctx->scratch};
-    number_ops(function, &position);
     for (int i = 0; i < f.groups.count; i++) {
         if (!group_at(&f, i)->ops.count)
             continue;
-        sort_group(&position, group_at(&f, i));
+        sort_group(&f.position, group_at(&f, i));
         lg_outline(function, group_at(&f, i), ctx->scratch);
         ctx->changes++;
     }
