@@ -137,13 +137,17 @@ static bool make_spec(training *t)
     return t->spec || lg_error_at(t->diag, (lg_location){0}, "no memory");
 }
 
-static void set_seed(training *t)
+// What a step only reads, as the seed, it reads packed.
+static bool set_seed(training *t)
 {
+    lg_error error;
     lg_model_clear_params(t->session.model, "optimizer.");
     lg_model_clear_params(t->session.model, "random.");
     int64_t *seed = lg_model_param(t->session.model, "random.seed", NULL);
     if (seed)
         *seed = t->o.seed;
+    return lg_model_repack(t->session.model, &t->session.threads.parallel, &error) ||
+           lg_cli_fail(t->diag, &error);
 }
 
 static bool open_model(training *t)
