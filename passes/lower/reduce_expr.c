@@ -5,6 +5,7 @@
 #include "passes/lower/tensor_expr.h"
 
 #include "ir/winograd.h"
+#include "passes/lower/scatter.h"
 
 #include <assert.h>
 #include <string.h>
@@ -338,13 +339,23 @@ static lg_kx *scatter_add_element(lg_tensor_context *ctx, const lg_op *op, const
     int mark = lg_tensor_mark(ctx);
     lg_index at[LG_MAX_RANK];
     memcpy(at, index, sizeof(lg_index) * (size_t)from->rank);
-    at[axis] = lg_index_of(loop(ctx, "i", from->dims[axis]));
+    lg_scatter_window window;
+    int opened = 2;
+    if (lg_scatter_window_of(op, &window)) {
+        lg_kx *line = lg_kx_addi(k, lg_kx_muli(k, index[axis].base, window.rise), window.offset);
+        lg_kx *first = lg_k_let(k, "first", lg_kx_divi(k, line, window.run));
+        lg_kx *i = lg_kx_add(k, first, loop(ctx, "i", window.width));
+        opened += guard(k, i, from->dims[axis]);
+        at[axis] = lg_index_of(i);
+    } else {
+        at[axis] = lg_index_of(loop(ctx, "i", from->dims[axis]));
+    }
     lg_kx *to = lg_kx_cast(k, LG_I64, lg_element(ctx, op->operands[1], &at[axis], 1));
     to = lg_kx_apply(k, LG_S_MIN, lg_kx_apply(k, LG_S_MAX, to, lg_kx_int(k, 0), NULL),
                      lg_kx_int(k, size - 1), NULL);
     lg_k_if(k, lg_kx_apply(k, LG_S_EQ, to, index[axis].base, NULL));
     accumulate(ctx, sum, LG_S_ADD, lg_element(ctx, op->operands[0], at, lanes));
-    end_loops(ctx, 2, mark);
+    end_loops(ctx, opened, mark);
     return accumulated(ctx, sum);
 }
 

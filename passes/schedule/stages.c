@@ -1,6 +1,7 @@
 // A kernel function is computed in stages: a value that is needed more than once, or by something
 // that does not read it element by element, is kept in a buffer; everything else is computed where
 // it is used.
+#include "passes/outline.h"
 #include "passes/schedule/schedule.h"
 
 #include <assert.h>
@@ -85,8 +86,10 @@ static void mark_repeated(const lg_schedule *s, bool *keep)
     }
     LG_FOR_OPS (op, f) {
         const lg_value *v = op->results[0];
+        // Formulas of indices (lg_is_duplicated) are cheap, and a stage of them has no axis to be
+        // split along: it would make the whole kernel serial.
         if (lg_op_info_of(op->code)->class == LG_CLASS_ELEMENTWISE && s->ctx.uses[v->id] > 1 &&
-            reduces && fits(s, v))
+            reduces && fits(s, v) && !lg_is_duplicated(v))
             keep[v->id] = true;
     }
 }
