@@ -124,7 +124,10 @@ static const struct {
     lg_simplify_rule rule;
 } rules[] = {
     {LG_OP_add, remove_neutral},
+    {LG_OP_add, lg_simplify_negated_term},
+    {LG_OP_add, lg_simplify_sum_of_pads},
     {LG_OP_sub, remove_neutral},
+    {LG_OP_sub, lg_simplify_negated_term},
     {LG_OP_mul, remove_neutral},
     {LG_OP_div, remove_neutral},
     {LG_OP_max, remove_neutral},
@@ -158,6 +161,8 @@ static const struct {
     {LG_OP_concat, lg_simplify_concat},
     {LG_OP_concat, lg_simplify_concat_of_slices},
     {LG_OP_reduce_sum, lg_simplify_same_type}, // only axes of size 1
+    {LG_OP_reduce_sum, lg_simplify_sum_of_broadcast},
+    {LG_OP_reduce_sum, lg_simplify_sum_of_sum},
     {LG_OP_reduce_max, lg_simplify_same_type},
     {LG_OP_matmul, lg_simplify_matmul},
 };
