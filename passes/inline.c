@@ -14,6 +14,21 @@
 
 enum { UNSEEN, ACTIVE, FLAT };
 
+static bool is_differentiated_by(const lg_function *f, const lg_value *value)
+{
+    LG_FOR_OPS (op, f)
+        if (op->code == LG_OP_gradient && op->operands[1] == value)
+            return true;
+    return false;
+}
+
+// What a composite hands through is another variable than what went in, to a gradient by it.
+static lg_value *own_name(lg_function *f, lg_op *call, lg_value *value)
+{
+    lg_type type = lg_type_make(value->type.dtype, value->type.rank, value->type.dims);
+    return lg_build(f, call, LG_OP_reshape, 1, &value, 0, NULL, &type, call->where);
+}
+
 // Copies the body of the callee before `call`, which goes.
 static void expand(lg_function *f, lg_op *call, lg_pass_ctx *ctx)
 {
@@ -36,6 +51,8 @@ static void expand(lg_function *f, lg_op *call, lg_pass_ctx *ctx)
         lg_value *returned = callee->results.items[i];
         lg_value *mapped = lg_map_pointer(&copies, returned);
         lg_value *result = mapped ? mapped : returned;
+        if (returned->kind != LG_VALUE_RESULT && is_differentiated_by(f, call->results[i]))
+            result = own_name(f, call, result);
         lg_replace_uses(f, call->results[i], result);
         if (call->results[i]->name && result->kind == LG_VALUE_RESULT)
             result->name = call->results[i]->name;
