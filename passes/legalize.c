@@ -5,6 +5,7 @@
 //     (all of them make a dense convolution), the filter spread out with zeros by @pack. Depthwise
 //     convolutions have a schedule of their own; with several outputs a channel the channels are
 //     repeated first: a pass over memory costs less than zeros
+//   - the gradient of such a filter in few groups is taken from that of a dense one
 //   - the right operand of a matmul that is transposed in memory, no weight and not f32 is
 //     transposed by an op, so that its columns adjoin (the schedule of f32 copies it by blocks)
 //
@@ -18,6 +19,9 @@
 #include "passes/passes.h"
 #include "passes/rewriter.h"
 #include "passes/schedule/depthwise.h"
+#include "passes/schedule/filter_grad.h"
+
+enum { MOST_DENSE = 4 }; // groups whose filter's gradient is computed as a dense one
 
 // Does a convolution in `groups` groups of so many channels fall on whole panels and vectors?
 static bool groups_fit(const lg_op *op, const lg_target *target, int64_t groups, int64_t channels)
@@ -52,15 +56,21 @@ static lg_value *spread_group(lg_rewriter *r, lg_op *op, int64_t g, int64_t merg
     return lg_rewrite_build(r, op, LG_OP_pad, LG_OPERANDS(own), 2, attrs, NULL);
 }
 
+static int attrs_but_groups(const lg_op *op, lg_attr *attrs)
+{
+    int count = 0;
+    for (int i = 0; i < op->attr_count; i++)
+        if (op->attrs[i].name != LG_ATTR_groups)
+            attrs[count++] = op->attrs[i];
+    return count;
+}
+
 // The convolution `op` on other operands, in `groups` groups.
 static void replace_convolution(lg_rewriter *r, lg_op *op, lg_value *x, lg_value *filter,
                                 int64_t groups)
 {
     lg_attr attrs[LG_ATTR_COUNT];
-    int count = 0;
-    for (int i = 0; i < op->attr_count; i++)
-        if (op->attrs[i].name != LG_ATTR_groups)
-            attrs[count++] = op->attrs[i];
+    int count = attrs_but_groups(op, attrs);
     if (groups > 1)
         attrs[count++] = lg_attr_int(LG_ATTR_groups, groups);
     lg_value *y = lg_rewrite_build(r, op, LG_OP_conv2d, LG_OPERANDS(x, filter), count, attrs, NULL);
@@ -112,6 +122,31 @@ static void regroup(lg_rewriter *r, lg_op *op, const lg_target *target)
         merge_groups(r, op, merged);
 }
 
+// The gradient of a filter in few groups that do not fall on whole vectors: of a dense filter, of
+// which the blocks of the groups are kept. All but one in so many multiplications are for nothing,
+// which is less than what the general loops cost.
+static void regroup_gradient(lg_rewriter *r, lg_op *op, const lg_target *target)
+{
+    lg_value *x = op->operands[0];
+    lg_type dense = op->results[0]->type;
+    int64_t groups = lg_op_int(op, LG_ATTR_groups), channels = dense.dims[1];
+    int64_t outputs = dense.dims[0] / groups;
+    if (groups == 1 || groups > MOST_DENSE || dense.dtype != LG_F32 ||
+        lg_filter_grad_suits(op, target))
+        return;
+    dense.dims[1] = x->type.dims[3];
+    lg_attr attrs[LG_ATTR_COUNT];
+    int count = attrs_but_groups(op, attrs);
+    lg_value *all = lg_rewrite_build(r, op, LG_OP_conv2d_filter_grad,
+                                     LG_OPERANDS(x, op->operands[1]), count, attrs, &dense);
+    lg_value *parts[MOST_DENSE];
+    for (int64_t g = 0; g < groups; g++) {
+        lg_value *rows = lg_rewrite_slice(r, op, all, 0, g * outputs, (g + 1) * outputs);
+        parts[g] = lg_rewrite_slice(r, op, rows, 1, g * channels, (g + 1) * channels);
+    }
+    lg_rewrite_replace(r, op->results[0], lg_rewrite_concat(r, op, 0, (int)groups, parts));
+}
+
 static void untranspose(lg_rewriter *r, lg_op *op)
 {
     lg_value *b = op->operands[1];
@@ -137,6 +172,8 @@ bool lg_pass_legalize(lg_unit *unit, lg_pass_ctx *ctx)
         lg_rewriter r;
         lg_rewrite_begin(&r, ctx, f);
         for (lg_op *op; (op = lg_rewrite_next(&r));) {
+            if (op->code == LG_OP_conv2d_filter_grad)
+                regroup_gradient(&r, op, ctx->target);
             if (op->code != LG_OP_conv2d && op->code != LG_OP_matmul)
                 continue;
             bool weight = lg_map_number(&weights, op->operands[1]);
