@@ -349,7 +349,7 @@ static void outline_links(depth_first *d, link *const *links, int from, int to)
     LG_FOR_OPS (op, d->function)
         if (lg_map_number(&inside, op))
             LG_PUSH(d->ctx->scratch, &group.ops, op);
-    lg_outline(d->function, &group, d->ctx->scratch);
+    lg_outline(d->function, &group, NULL, d->ctx->scratch);
     d->ctx->changes++;
 }
 

@@ -25,19 +25,21 @@
 #include "passes/dce.h"
 #include "passes/outline.h"
 #include "passes/passes.h"
+#include "passes/readers.h"
 #include "passes/rewriter.h"
 #include "passes/schedule/epilogue.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 enum { NO_GROUP = -1, VIEW = -2, DUPLICATED = -3 };
 
 typedef struct fuser {
     lg_pass_ctx *ctx;
     lg_function *function;
-    lg_map group_of;          // op -> group number + 1, or VIEW, DUPLICATED
-    lg_map position;          // op -> its number in the program, from 1
-    lg_map uses;              // value -> how many operands and results of the func it is
+    lg_map group_of; // op -> group number + 1, or VIEW, DUPLICATED
+    lg_map position; // op -> its number in the program, from 1
+    lg_readers readers;
     LG_LIST(lg_group) groups; // ops in reverse program order while they grow
     int64_t max_ops;
     bool sums;
@@ -82,15 +84,6 @@ static void number_ops(const lg_function *function, lg_map *position)
     int n = 0;
     LG_FOR_OPS (op, function)
         lg_map_at(position, op)->as.number = ++n;
-}
-
-static void count_uses(const lg_function *function, lg_map *uses)
-{
-    LG_FOR_OPS (op, function)
-        for (int i = 0; i < op->operand_count; i++)
-            lg_map_at(uses, op->operands[i])->as.number++;
-    for (int i = 0; i < function->results.count; i++)
-        lg_map_at(uses, function->results.items[i])->as.number++;
 }
 
 static int64_t first_position(const fuser *f, int group)
@@ -260,10 +253,7 @@ static bool is_channel_slice(const lg_op *op)
 
 static bool is_result(const fuser *f, const lg_value *value)
 {
-    for (int i = 0; i < f->function->results.count; i++)
-        if (f->function->results.items[i] == value)
-            return true;
-    return false;
+    return lg_readers_is_returned(&f->readers, value);
 }
 
 // The convolution whose epilogue `value` ends, or NULL. `alone`: only if nothing else reads what
@@ -280,7 +270,7 @@ static const lg_op *convolution_under(const fuser *f, const lg_value *value, boo
         return NULL;
     for (int i = 0; i < op->operand_count; i++) {
         const lg_value *from = op->operands[i];
-        bool shared = is_result(f, from) || lg_map_number(&f->uses, from) > 1;
+        bool shared = lg_readers_count(&f->readers, from) > 1;
         if (!same_rows(&from->type, &value->type) || (alone && shared && !is_column_slice(op)))
             continue;
         const lg_op *found = convolution_under(f, from, alone, depth - 1);
@@ -326,18 +316,15 @@ static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
 
 // ---- growing
 
-// The one group that all users of the op's result are in, or NO_GROUP.
+// The one group that all readers of the op's result are in, or NO_GROUP.
 static int only_group(const fuser *f, const lg_op *op)
 {
-    const lg_value *value = op->results[0];
-    for (int i = 0; i < f->function->results.count; i++)
-        if (f->function->results.items[i] == value)
-            return NO_GROUP;
+    const lg_reader_list *readers = lg_readers_of(&f->readers, op->results[0]);
+    if (is_result(f, op->results[0]))
+        return NO_GROUP;
     int group = NO_GROUP;
-    for (const lg_op *user = op->next; user; user = user->next) {
-        if (!reads(user, value))
-            continue;
-        int own = group_of(f, user);
+    for (int i = 0; i < readers->count; i++) {
+        int own = group_of(f, readers->items[i]);
         if (own < 0 || (group >= 0 && own != group))
             return NO_GROUP;
         group = own;
@@ -358,9 +345,8 @@ static bool is_image_concat(const fuser *f, const lg_op *op)
         for (int j = 0; j < i; j++)
             if (op->operands[j] == part)
                 return false;
-        for (int j = 0; j < f->function->results.count; j++)
-            if (f->function->results.items[j] == part)
-                return false;
+        if (is_result(f, part))
+            return false;
     }
     return true;
 }
@@ -379,7 +365,7 @@ static bool ends_movement(const fuser *f, const lg_op *reshape)
     return from->kind == LG_VALUE_RESULT && class_of(from->op) == LG_CLASS_MOVEMENT &&
            from->op->code != LG_OP_reshape && from->op->code != LG_OP_scatter_add &&
            from->op->code != LG_OP_concat && reshape->results[0]->type.rank == 4 &&
-           lg_map_number(&f->uses, from) == 1;
+           lg_readers_count(&f->readers, from) == 1;
 }
 
 static void place(fuser *f, lg_op *op, bool fusing)
@@ -454,9 +440,9 @@ static void take_slices(fuser *f, lg_op *op)
     lg_tile tile = lg_tile_choose(f->ctx->target, type->dims[type->rank - 1]);
     int64_t panel = (int64_t)tile.vectors * tile.lanes;
     LG_LIST(int) taken = {0};
-    for (const lg_op *user = op->next; user; user = user->next) {
-        if (!reads(user, op->results[0]))
-            continue;
+    const lg_reader_list *readers = lg_readers_of(&f->readers, op->results[0]);
+    for (int r = 0; r < readers->count; r++) {
+        const lg_op *user = readers->items[r];
         int group = group_of(f, user);
         if (!is_channel_slice(user) || group < 0 || group == own)
             return; // somebody wants it whole
@@ -519,10 +505,12 @@ static bool is_sum_of(const fuser *f, int group, const lg_value *value, const lg
 // Do all that read `value` sum it?
 static bool is_only_summed(const fuser *f, const lg_value *value, const lg_op *to)
 {
-    for (const lg_op *user = value->op->next; user; user = user->next)
-        if (reads(user, value) &&
-            (group_of(f, user) < 0 || !is_sum_of(f, group_of(f, user), value, to)))
+    const lg_reader_list *readers = lg_readers_of(&f->readers, value);
+    for (int i = 0; i < readers->count; i++) {
+        int group = group_of(f, readers->items[i]);
+        if (group < 0 || !is_sum_of(f, group, value, to))
             return false;
+    }
     return !is_result(f, value);
 }
 
@@ -545,9 +533,9 @@ static void take_sums(fuser *f, lg_op *op)
     if (!to && (class_of(op) != LG_CLASS_ELEMENTWISE || value->type.rank != 4))
         return;
     int own = group_of(f, op), taken = 0;
-    for (const lg_op *user = op->next; user && taken < LG_MAX_EPILOGUE_RESULTS / 2;
-         user = user->next) {
-        int group = reads(user, value) ? group_of(f, user) : NO_GROUP;
+    const lg_reader_list *readers = lg_readers_of(&f->readers, value);
+    for (int i = 0; i < readers->count && taken < LG_MAX_EPILOGUE_RESULTS / 2; i++) {
+        int group = group_of(f, readers->items[i]);
         if (group < 0 || group == own || !is_sum_of(f, group, value, to) ||
             group_at(f, own)->ops.count + group_at(f, group)->ops.count > f->max_ops / 2 ||
             reads_any_of(group_at(f, group), group_at(f, own)) || !stays_acyclic(f, own, group))
@@ -589,22 +577,31 @@ static bool is_small(const fuser *f, const lg_group *g, double max_flops, stage_
     return needs->flops <= max_flops / 2 && needs->bytes <= f->ctx->target->tile_memory;
 }
 
+typedef struct placed_group {
+    int group;
+    int64_t first; // position of its first op
+} placed_group;
+
+static int earlier_first(const void *a, const void *b)
+{
+    const placed_group *x = a, *y = b;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return x->group - y->group;
+}
+
 static void stage_groups(fuser *f, double max_flops)
 {
-    int count = f->groups.count, *order = LG_NEW_ARRAY(f->ctx->scratch, int, count);
-    int64_t *first = LG_NEW_ARRAY(f->ctx->scratch, int64_t, count);
-    for (int i = 0; i < count; i++) { // groups by first op; insertion keeps equal ones in place
-        int at = i;
-        first[i] = first_position(f, i);
-        for (; at > 0 && first[order[at - 1]] > first[i]; at--)
-            order[at] = order[at - 1];
-        order[at] = i;
-    }
+    int count = f->groups.count;
+    placed_group *order = LG_NEW_ARRAY(f->ctx->scratch, placed_group, count + 1);
+    for (int i = 0; i < count; i++)
+        order[i] = (placed_group){i, first_position(f, i)};
+    qsort(order, (size_t)count, sizeof *order, earlier_first);
     int run = NO_GROUP;
     stage_budget used = {0};
     for (int i = 0; i < count; i++) {
         stage_budget needs;
-        int group = order[i];
+        int group = order[i].group;
         if (!group_at(f, group)->ops.count)
             continue;
         if (!is_small(f, group_at(f, group), max_flops, &needs)) {
@@ -656,8 +653,9 @@ static bool is_plain(const lg_value *value)
            value->op->code != LG_OP_reshape;
 }
 
-static void copy_results(lg_function *function)
+static void copy_results(lg_function *function, lg_arena *scratch)
 {
+    lg_readers readers = lg_readers_find(function, scratch);
     for (int i = 0; i < function->results.count; i++) {
         bool twice = false;
         for (int j = 0; j < i; j++)
@@ -668,21 +666,32 @@ static void copy_results(lg_function *function)
     LG_FOR_OPS (op, function) {
         if (op->code != LG_OP_write)
             continue;
-        bool shared = lg_count_uses(function, op->operands[1]) > 1;
+        bool shared = lg_readers_count(&readers, op->operands[1]) > 1;
         if (shared || !is_plain(op->operands[1]))
             op->operands[1] = copied(function, op->operands[1], op);
     }
 }
 
-// A broadcast costs nothing where it is read and fills an image where it is not: each op that reads
-// one has its own.
-static void copy_broadcasts(lg_function *function)
+// Is operand `i` of the op what reads its value first, or at all if it is returned too?
+static bool is_first_reader(const lg_readers *readers, const lg_op *op, int i)
 {
+    const lg_value *value = op->operands[i];
+    for (int j = 0; j < i; j++)
+        if (op->operands[j] == value)
+            return false;
+    return lg_readers_of(readers, value)->items[0] == op && !lg_readers_is_returned(readers, value);
+}
+
+// A broadcast costs nothing where it is read and fills an image where it is not: each op that reads
+// one has its own, the first of them the one that is there.
+static void copy_broadcasts(lg_function *function, lg_arena *scratch)
+{
+    lg_readers readers = lg_readers_find(function, scratch);
     for (lg_op *op = function->last; op; op = op->previous)
         for (int i = 0; i < op->operand_count && op->code != LG_OP_write; i++) {
             const lg_value *value = op->operands[i];
             if (value->kind == LG_VALUE_RESULT && value->op->code == LG_OP_broadcast &&
-                lg_count_uses(function, value) > 1)
+                !is_first_reader(&readers, op, i))
                 op->operands[i] =
                     lg_op_copy(function, op, value->op, value->op->operands, NULL)->results[0];
         }
@@ -692,15 +701,15 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
 {
     bool fusing = !lg_pass_option_value(ctx, "off", 0);
     fuser f = {.ctx = ctx, .function = function};
-    f.group_of.arena = f.position.arena = f.uses.arena = ctx->scratch;
+    f.group_of.arena = f.position.arena = ctx->scratch;
     f.max_ops = lg_pass_option_value(ctx, "max-ops", 16);
     f.sums = fusing && ctx->target->kind == LG_TARGET_CPU && lg_pass_option_value(ctx, "sums", 1);
     lg_drop_unused(function, ctx->scratch);
-    copy_results(function);
+    copy_results(function, ctx->scratch);
     if (fusing)
-        copy_broadcasts(function);
+        copy_broadcasts(function, ctx->scratch);
     number_ops(function, &f.position);
-    count_uses(function, &f.uses);
+    f.readers = lg_readers_find(function, ctx->scratch);
     for (lg_op *op = function->last; op; op = op->previous) {
         place(&f, op, fusing);
         bool alone = group_of(&f, op) >= 0 && group_at(&f, group_of(&f, op))->ops.count == 1;
@@ -717,15 +726,11 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
         if (!group_at(&f, i)->ops.count)
             continue;
         sort_group(&f.position, group_at(&f, i));
-        lg_outline(function, group_at(&f, i), ctx->scratch);
+        lg_outline(function, group_at(&f, i), &f.readers, ctx->scratch);
         ctx->changes++;
     }
-    for (lg_op *op = function->last, *previous; op; op = previous) { // copies are in the kernels
-        previous = op->previous;
-        if (op->result_count == 1 && lg_count_uses(function, op->results[0]) == 0)
-            lg_op_remove(op);
-    }
     lg_sort_ops(function, ctx->scratch);
+    lg_drop_unused(function, ctx->scratch); // copies are in the kernels
 }
 
 static bool check_kernels(const lg_module *module, lg_diag *diag)

@@ -240,7 +240,7 @@ static lg_value *copying_concat(lg_function *function, lg_op *concat, lg_arena *
 {
     lg_group group = {0};
     LG_PUSH(scratch, &group.ops, concat);
-    lg_op *call = lg_outline(function, &group, scratch);
+    lg_op *call = lg_outline(function, &group, NULL, scratch);
     lg_sort_ops(function, scratch);
     return call->results[0];
 }

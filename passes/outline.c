@@ -38,7 +38,8 @@ const char *lg_outline_fault(const lg_op *op)
 }
 
 typedef struct outliner {
-    lg_function *from, *kernel;
+    lg_function *kernel;
+    lg_readers *readers;
     lg_arena *scratch;
     lg_map inside; // op -> 1: in the group
     lg_map copies; // value of the func -> value of the kernel
@@ -87,22 +88,37 @@ static const lg_op *main_op(const lg_group *group)
 
 static bool used_outside(const outliner *o, const lg_value *value)
 {
-    for (int i = 0; i < o->from->results.count; i++)
-        if (o->from->results.items[i] == value)
+    const lg_reader_list *list = lg_readers_of(o->readers, value);
+    for (int i = 0; i < list->count; i++)
+        if (!lg_map_number(&o->inside, list->items[i]))
             return true;
-    LG_FOR_OPS (op, o->from) {
-        if (lg_map_number(&o->inside, op))
-            continue;
-        for (int i = 0; i < op->operand_count; i++)
-            if (op->operands[i] == value)
-                return true;
-    }
-    return false;
+    return lg_readers_is_returned(o->readers, value);
 }
 
-lg_op *lg_outline(lg_function *function, const lg_group *group, lg_arena *scratch)
+// Lets what reads `old` read `new`, a result of the call.
+static void replace(outliner *o, lg_function *function, lg_value *old, lg_value *new)
 {
-    outliner o = {.from = function, .scratch = scratch};
+    const lg_reader_list *list = lg_readers_of(o->readers, old);
+    for (int i = 0; i < list->count; i++) {
+        lg_op *op = list->items[i];
+        for (int j = 0; j < op->operand_count; j++)
+            if (op->operands[j] == old)
+                op->operands[j] = new;
+    }
+    for (int i = 0; i < function->results.count && lg_readers_is_returned(o->readers, old); i++)
+        if (function->results.items[i] == old)
+            function->results.items[i] = new;
+}
+
+lg_op *lg_outline(lg_function *function, const lg_group *group, lg_readers *readers,
+                  lg_arena *scratch)
+{
+    lg_readers own;
+    if (!readers) {
+        own = lg_readers_find(function, scratch);
+        readers = &own;
+    }
+    outliner o = {.readers = readers, .scratch = scratch};
     o.inside.arena = o.copies.arena = scratch;
     o.kernel =
         lg_function_new(function->module, LG_KERNEL, lg_op_info_of(main_op(group)->code)->name);
@@ -123,8 +139,10 @@ lg_op *lg_outline(lg_function *function, const lg_group *group, lg_arena *scratc
     }
     assert(results.count);
     lg_op *call = lg_build_call(function, NULL, o.kernel, o.arguments.items, main_op(group)->where);
+    for (int i = 0; i < call->operand_count; i++)
+        lg_readers_add(readers, call->operands[i], call);
     for (int i = 0; i < results.count; i++)
-        lg_replace_uses(function, results.items[i], call->results[i]);
+        replace(&o, function, results.items[i], call->results[i]);
     for (int i = group->ops.count - 1; i >= 0; i--)
         lg_op_remove(group->ops.items[i]);
     return call;

@@ -4,6 +4,7 @@
 
 #include "ir/graph.h"
 #include "passes/map.h"
+#include "passes/readers.h"
 
 // A group of ops of one func that becomes one kernel, in program order.
 typedef struct lg_group {
@@ -15,8 +16,9 @@ typedef struct lg_group {
 bool lg_is_duplicated(const lg_value *value);
 // Replaces the group by a call of a new kernel function; the call stands at the end of the func,
 // which lg_sort_ops puts in order when all groups are outlined. Results of the call are what is
-// used outside the group.
-lg_op *lg_outline(lg_function *function, const lg_group *group, lg_arena *scratch);
+// used outside the group. `readers` are those of the func; NULL lets them be found for this once.
+lg_op *lg_outline(lg_function *function, const lg_group *group, lg_readers *readers,
+                  lg_arena *scratch);
 // Why the op can't be part of a kernel, if it stands in one (it calls, writes, or reads a symbol),
 // or NULL.
 const char *lg_outline_fault(const lg_op *op);

@@ -37,6 +37,7 @@ typedef struct recomputer {
     lg_pass_ctx *ctx;
     lg_function *function;
     double balance, time_left;
+    lg_map times;     // kernel -> what lg_call_time says of its calls, in bytes
     lg_map origin;    // copy -> the value it stands for
     lg_map instances; // value of the func as it was -> instances
     lg_arena *arena;  // of the round at hand
@@ -101,6 +102,11 @@ static lg_value *later_instance(const recomputer *r, const lg_value *value, int 
     return NULL;
 }
 
+static double call_time(const recomputer *r, const lg_op *call)
+{
+    return (double)lg_map_number(&r->times, lg_op_callee(call));
+}
+
 // Of the calls that make a value anew in front of a step.
 typedef struct cost {
     double time;   // less that of calls that are saved; infinite if it can't be made
@@ -116,7 +122,7 @@ static void add_cost(const recomputer *r, const lg_value *value, int at, int dep
     }
     const lg_op *call = value->op;
     if (!later_instance(r, value, at))
-        sum->time += lg_call_time(call, r->balance);
+        sum->time += call_time(r, call);
     for (int i = 0; i < call->result_count; i++)
         sum->bytes += lg_type_bytes(&call->results[i]->type);
     for (int i = 0; i < call->operand_count && sum->time < INFINITY; i++)
@@ -256,13 +262,19 @@ static bool round_of(recomputer *r, int64_t goal)
     return true;
 }
 
-static double time_of(const lg_function *f, double balance)
+// Of all calls together.
+static double find_times(recomputer *r)
 {
-    double time = 0;
-    LG_FOR_OPS (op, f)
-        if (op->code == LG_OP_call)
-            time += lg_call_time(op, balance);
-    return time;
+    double sum = 0;
+    LG_FOR_OPS (op, r->function) {
+        if (op->code != LG_OP_call)
+            continue;
+        lg_map_entry *entry = lg_map_at(&r->times, lg_op_callee(op));
+        if (!entry->as.number)
+            entry->as.number = 1 + (int64_t)lg_call_time(op, r->balance);
+        sum += (double)entry->as.number;
+    }
+    return sum;
 }
 
 static bool fits(const recomputer *r, int64_t goal, int64_t outside, int64_t limit)
@@ -283,10 +295,10 @@ static bool recompute(lg_function *f, lg_pass_ctx *ctx)
     int64_t limit = lg_pass_option_of(ctx, "limit") * MEBIBYTE;
     recomputer r = {.ctx = ctx, .function = f};
     r.balance = (double)lg_pass_option_of(ctx, "balance");
-    r.origin.arena = r.instances.arena = ctx->scratch;
+    r.times.arena = r.origin.arena = r.instances.arena = ctx->scratch;
     int64_t outside = bytes_outside(f, ctx->scratch);
     int64_t goal = lg_pass_option_of(ctx, "from") * MEBIBYTE;
-    r.time_left = time_of(f, r.balance) * (double)lg_pass_option_of(ctx, "budget") / 100;
+    r.time_left = find_times(&r) * (double)lg_pass_option_of(ctx, "budget") / 100;
     if (limit > 0) {
         goal = limit > outside ? limit - outside : 0;
         r.time_left = INFINITY;

@@ -116,7 +116,7 @@ static lg_op *outline(settler *s, lg_op *op)
 {
     lg_group group = {0};
     LG_PUSH(s->scratch, &group.ops, op);
-    return lg_outline(s->function, &group, s->scratch);
+    return lg_outline(s->function, &group, NULL, s->scratch);
 }
 
 static bool is_dead(const lg_function *f, const lg_op *op)
