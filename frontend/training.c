@@ -137,12 +137,35 @@ typedef struct own_loss {
     lg_value *value;
 } own_loss;
 
-static lg_value *loss_of(lg_name_scope *s, lg_location where, own_loss *own, const char *parameter)
+// Sets the id of every symbol: whether the loss is computed from it by floats, so that a derivative
+// may come back to it.
+static void mark_symbols_that_move(lg_function *function, lg_value *loss)
 {
-    if (!own->parameter || !move_together(&s->builder->run, own->parameter, parameter))
-        own->value = add_losses(s, where, parameter);
-    own->parameter = parameter;
-    return own->value;
+    LG_FOR_SYMBOLS (symbol, function->module)
+        symbol->value->id = false;
+    LG_FOR_OPS (op, function)
+        for (int i = 0; i < op->result_count; i++)
+            op->results[i]->id = op->results[i] == loss;
+    for (lg_op *op = function->last; loss && op; op = op->previous) {
+        bool reached = false;
+        for (int i = 0; i < op->result_count; i++)
+            reached =
+                reached || (op->results[i]->id && lg_dtype_is_float(op->results[i]->type.dtype));
+        for (int i = 0; reached && i < op->operand_count; i++)
+            op->operands[i]->id = true;
+    }
+}
+
+// What a parameter is differentiated of; NULL where it does not count.
+static lg_value *loss_of(lg_name_scope *s, lg_location where, own_loss *own,
+                         const lg_symbol *parameter)
+{
+    if (!own->parameter || !move_together(&s->builder->run, own->parameter, parameter->name)) {
+        own->value = add_losses(s, where, parameter->name);
+        mark_symbols_that_move(s->function, own->value);
+    }
+    own->parameter = parameter->name;
+    return parameter->value->id ? own->value : NULL;
 }
 
 // The total, which is the first result, then its parts.
@@ -158,33 +181,21 @@ static lg_value *return_losses(lg_name_scope *s, lg_location where)
     return total;
 }
 
-// Sets the id of every symbol: whether the function reads it.
-static void mark_symbols_read(const lg_function *function)
-{
-    LG_FOR_SYMBOLS (symbol, function->module)
-        symbol->value->id = false;
-    LG_FOR_OPS (op, function)
-        for (int i = 0; i < op->operand_count; i++)
-            if (op->operands[i]->kind == LG_VALUE_SYMBOL)
-                op->operands[i]->id = true;
-}
-
 static bool is_trained(const lg_symbol *symbol)
 {
     return symbol->role == LG_ROLE_PARAM && !symbol->dead &&
            lg_dtype_is_float(symbol->value->type.dtype);
 }
 
-// One result a parameter; zeros where nothing reads it or no loss is its own.
+// One result a parameter; zeros where no loss depends on it.
 static void return_gradients(lg_name_scope *s, lg_location where)
 {
     own_loss own = {NULL, NULL};
-    mark_symbols_read(s->function);
     LG_FOR_SYMBOLS (symbol, s->builder->module) {
         if (!is_trained(symbol))
             continue;
         const lg_type *type = &symbol->value->type;
-        lg_value *loss = symbol->value->id ? loss_of(s, where, &own, symbol->name) : NULL;
+        lg_value *loss = loss_of(s, where, &own, symbol);
         lg_value *gradient =
             loss ? lg_gradient(s, where, loss, symbol->value)
                  : lg_constant(s, where, type->dtype, (lg_shape){type->rank, type->dims}, 0);
@@ -193,19 +204,18 @@ static void return_gradients(lg_name_scope *s, lg_location where)
     }
 }
 
-// As in PyTorch, a parameter that nothing reads is left alone, weight decay included.
+// As in PyTorch, a parameter that no loss depends on is left alone, weight decay included.
 static void optimize_parameters(lg_name_scope *s, lg_location where)
 {
     own_loss own = {NULL, NULL};
     lg_builder *builder = s->builder;
     lg_value *rate = lg_learning_rate(s);
-    mark_symbols_read(s->function);
     // The states that this makes are behind the last one.
     lg_symbol *last = builder->module->last_symbol;
     for (lg_symbol *symbol = builder->module->first_symbol; symbol; symbol = symbol->next) {
         lg_value *loss = NULL;
-        if (is_trained(symbol) && symbol->value->id && !find_write(&builder->run, symbol->value))
-            loss = loss_of(s, where, &own, symbol->name);
+        if (is_trained(symbol) && !find_write(&builder->run, symbol->value))
+            loss = loss_of(s, where, &own, symbol);
         if (loss)
             lg_optimizer_step(s, symbol->where, &builder->run.optimizer, symbol->value,
                               lg_gradient(s, where, loss, symbol->value), rate);

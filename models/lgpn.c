@@ -8,21 +8,22 @@
 // It is trained on three losses: every node's class (of generated images), the two assignments
 // towards the hierarchy of hyperparameters that is known (a table below), and real or fake.
 //
+// Options leave parts out, to see what each is good for (docs/models.md). What is left keeps its
+// tensors' names; a value of a part that is not there is NULL, and an output of NULL is none.
+//
 // What is computed, and each tensor's name, is the released network's, also where that is odd: both
 // norms of the stem's second branch, the third branch without one, the bias that counts twice, the
 // half of `a` that the softmax cancels, tensors that nothing reads.
 #include "models/models.h"
+#include "models/parsing.h"
 
-enum {
-    NODES = 55,
-    SUPERNODES = 18,
-    STAGES = 4,
-    GRAPH_LAYERS = 2,
-    // Of the nodes, those of a number's three intervals are 10..12, 13..15 ...
-    NUMBERS = 9,
-    FIRST_NUMBER = 10,
-    INTERVALS = 3
-};
+enum { NODES = LG_PARSED_NODES, SUPERNODES = 18, STAGES = 4, GRAPH_LAYERS = 2 };
+
+// The network that was released, whose checkpoint also has tensors that nothing reads.
+static bool is_whole(lg_name_scope *s)
+{
+    return option(s, "gcn") && option(s, "pooling") && option(s, "high_resolution");
+}
 
 static lg_value *conv_bn(lg_name_scope *s, const char *conv, const char *bn, lg_value *x,
                          lg_conv2d_options o)
@@ -119,18 +120,20 @@ static lg_value *trace_network(lg_name_scope *s, lg_value *image)
     lg_value *first = stem(s, image, width), *stages[STAGES], *x = first;
     for (int i = 0; i < STAGES; i++)
         x = stages[i] = stage(s, x, i + 1, width);
-    lg_value *high = high_resolution(s, first, stages, option(s, "image"), width);
-    lg_name_scope *last = scope(s, "conv_smooth_last");
-    lg_value *y = conv_bn(last, "0", "1", concat(s, 3, high, x),
-                          (lg_conv2d_options){.filters = top, .groups = 2, .init = LG_HE_FAN_IN});
-    lg_value *f = linear(s, "fc", global_average_pool(s, relu(s, y)), option(s, "feat"));
+    if (option(s, "high_resolution"))
+        x = concat(s, 3, high_resolution(s, first, stages, option(s, "image"), width), x);
+    x = conv_bn(scope(s, "conv_smooth_last"), "0", "1", x,
+                (lg_conv2d_options){.filters = top, .groups = 2, .init = LG_HE_FAN_IN});
+    x = linear(s, "fc", global_average_pool(s, relu(s, x)), option(s, "feat"));
+    if (!is_whole(s))
+        return x;
     trace_leftovers(s, width);
     order_symbols(s, "conv1", "conv1_0", "conv1_1", "bn1", "bn1_0", "bn1_1", "stem_merge", "layer1",
                   "layer2", "layer3", "layer4", "fc", "conv2", "bn2", "conv3", "bn3", "conv4",
                   "bn4", "latlayer0", "latlayer1", "latlayer2", "latlayer3", "output_branch",
                   "fc_2", "conv_red_0", "conv_red_1", "conv_red_2", "conv_smooth_0",
                   "conv_smooth_1", "conv_smooth_2", "conv_smooth_last");
-    return f;
+    return x;
 }
 
 // ---- heads
@@ -158,6 +161,7 @@ static lg_value *node_features(lg_name_scope *s, lg_value *f)
 typedef struct graph {
     lg_value *x;         // [b,n,dim], a row a node
     lg_value *edges;     // [b,n,n] (or [1,n,n]), positive where row i attends to column j
+    lg_value *attention; // [b,n,n], how much: what a block made of the edges
     lg_value *match;     // [b,n,m], how this graph's n nodes are mixed from the m before
     lg_value *correlate; // [b,n,m], which of the m belong to each of the n
 } graph;
@@ -179,30 +183,30 @@ static refinement declare_refinement(lg_name_scope *s, int64_t dim)
     r.a_to = slice(s, a, 0, dim, 2 * dim);
     for (int i = 0; i < 3 * GRAPH_LAYERS; i++)
         r.w[i] = linear_declare(scope(s, "W"), index[i], dim, dim);
-    for (int i = 0; i < 2; i++)
+    int resamples = option(s, "pooling") ? 2 : 0;
+    for (int i = 0; i < resamples; i++)
         r.correlate[i] = linear_declare(scope(s, "corr_list"), index[i], dim, sizes[i]);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < resamples; i++)
         r.match[i] = linear_declare(scope(s, "match_lst"), index[i], dim, sizes[i]);
     return r;
 }
 
 // Two graph convolutions with one attention, made of the block's input: what is not an edge gets
 // -9e15, so a node without any attends to all alike.
-static lg_value *block(lg_name_scope *s, const refinement *r, graph g, int level)
+static graph block(lg_name_scope *s, const refinement *r, graph g, int level)
 {
     lg_value *scores = add(s, matmul(s, g.x, r->a_from),
                            transpose(s, matmul(s, g.x, r->a_to), 0, 2, 1)); // [b,n,1] + [b,1,n]
-    lg_value *attention = softmax(s, where(s, greater(s, g.edges, 0), scores, -9e15), 2);
-    lg_value *degree = add(s, reduce_sum(s, attention, 2), 1);
-    lg_value *x = g.x;
+    g.attention = softmax(s, where(s, greater(s, g.edges, 0), scores, -9e15), 2);
+    lg_value *degree = add(s, reduce_sum(s, g.attention, 2), 1);
     for (int i = 0; i < GRAPH_LAYERS; i++) {
         lg_linear_weights w = r->w[i + 2 * level];
-        lg_value *neighbours = linear_apply(s, matmul(s, attention, x), w);
-        x = relu(s, div(s, add(s, neighbours, linear_apply(s, x, w)), degree));
+        lg_value *neighbours = linear_apply(s, matmul(s, g.attention, g.x), w);
+        g.x = relu(s, div(s, add(s, neighbours, linear_apply(s, g.x, w)), degree));
         if (i < GRAPH_LAYERS - 1)
-            x = dropout(s, x, 0.2);
+            g.x = dropout(s, g.x, 0.2);
     }
-    return x;
+    return g;
 }
 
 // Pools n nodes to m, or unpools. A new edge needs correlated nodes with edges between them.
@@ -219,38 +223,44 @@ static graph resample(lg_name_scope *s, const refinement *r, graph g, int step)
     return to;
 }
 
+typedef struct refined {
+    graph first, middle, last; // behind each of the three blocks
+    lg_value *v;               // [b,55,dim]
+} refined;
+
+// Without pooling the blocks are stacked on the graph that was given; without any graph there are
+// no blocks, and all three are the nodes as they came.
+static refined refine(lg_name_scope *s, graph nodes, int64_t dim)
+{
+    refined g = {nodes, nodes, nodes, NULL};
+    bool pooling = option(s, "pooling");
+    if (option(s, "gcn")) {
+        refinement r = declare_refinement(s, dim);
+        g.first = block(s, &r, nodes, 0);
+        g.middle = block(s, &r, pooling ? resample(s, &r, g.first, 0) : g.first, 1);
+        g.last = block(s, &r, pooling ? resample(s, &r, g.middle, 1) : g.middle, 2);
+    }
+    lg_value *x = option(s, "gcn") ? add(s, g.last.x, g.first.x) : nodes.x;
+    g.v = tanh(s, linear(s, "output_mlp", x, dim));
+    return g;
+}
+
 // ---- the numbers among the hyperparameters: their values, not only their intervals
 
 // From the features of a number's three nodes its value, scaled to 0..1: [b,9].
 static lg_value *regress(lg_name_scope *s, lg_value *v)
 {
     int64_t batch = option(s, "batch"), dim = option(s, "dim");
-    lg_value *values[NUMBERS];
-    for (int i = 0; i < NUMBERS; i++) {
-        int first = FIRST_NUMBER + INTERVALS * i;
-        lg_value *nodes = reshape(s, slice(s, v, 1, first, first + INTERVALS), batch, -1);
+    lg_value *values[LG_PARSED_NUMBERS];
+    for (int i = 0; i < LG_PARSED_NUMBERS; i++) {
+        int first = LG_FIRST_NUMBER + LG_INTERVALS * i;
+        lg_value *nodes = reshape(s, slice(s, v, 1, first, first + LG_INTERVALS), batch, -1);
         values[i] = two_layers(scope(s, "%d", i), "0", "2", nodes, dim, 1);
     }
-    return reshape(s, stack_array(s, 1, NUMBERS, values), batch, NUMBERS);
+    return reshape(s, stack_array(s, 1, LG_PARSED_NUMBERS, values), batch, LG_PARSED_NUMBERS);
 }
 
 // ---- losses
-
-// The labels of a batch. Those of a real image are not looked at.
-typedef struct truth {
-    lg_value *nodes;  // i32 [b,55], 0 or 1
-    lg_value *fake;   // i32 [b], 1 for an image that a model made
-    lg_value *values; // f32 [b,9] in 0..1, NaN where it is not known; or NULL
-} truth;
-
-static truth declare_truth(lg_name_scope *s, int64_t batch)
-{
-    truth t = {.nodes = input(s, "labels", LG_I32, batch, NODES),
-               .fake = input(s, "fake", LG_I32, batch)};
-    if (option(s, "continuous"))
-        t.values = input(s, "values", LG_F32, batch, NUMBERS);
-    return t;
-}
 
 // The supernode of every node: losses by what they compare, the three intervals of each number, the
 // codes of each kind. [18,55], 1 where the node belongs to the supernode.
@@ -280,19 +290,17 @@ static lg_value *hierarchy_loss(lg_name_scope *s, graph pooled, graph unpooled)
     return add(s, assignment, correlation);
 }
 
-static void losses(lg_name_scope *s, truth t, lg_value *logits, lg_value *real_fake,
-                   lg_value *values, graph pooled, graph unpooled)
+static void losses(lg_name_scope *s, lg_parsing_labels t, lg_value *logits, lg_value *real_fake,
+                   lg_value *values, const refined *g)
 {
-    lg_value *is_fake = reshape(s, greater(s, t.fake, 0), -1, 1);
-    // The sum over the nodes of the mean over generated images.
-    lg_value *node_mean = masked_mean(s, cross_entropy(s, logits, t.nodes), is_fake);
-    loss(s, "ce", mul(s, node_mean, NODES));
-    loss(s, "hierarchy", hierarchy_loss(s, pooled, unpooled));
-    loss(s, "real_fake", mul(s, mean_all(s, cross_entropy(s, real_fake, t.fake)), 0.0005));
-    if (values) { // a comparison with NaN does not hold
-        lg_value *known = logical_and(s, is_fake, greater(s, t.values, -1));
-        loss(s, "l1", masked_mean(s, l1(s, values, where(s, known, t.values, 0)), known));
-    }
+    if (option(s, "node_loss"))
+        loss(s, "ce", lg_parsing_node_loss(s, t, logits));
+    if (option(s, "hierarchy_loss") && g->middle.match)
+        loss(s, "hierarchy", hierarchy_loss(s, g->middle, g->last));
+    if (option(s, "detection_loss"))
+        loss(s, "real_fake", mul(s, lg_parsing_fake_loss(s, t, real_fake), 0.0005));
+    if (values)
+        loss(s, "l1", masked_mean(s, l1(s, values, t.values), t.known));
 }
 
 // ---- all of it
@@ -301,42 +309,40 @@ void lg_build_lgpn(lg_name_scope *s)
 {
     int64_t batch = option(s, "batch"), size = option(s, "image"), dim = option(s, "dim");
     lg_value *image = input(s, "image", LG_F32, batch, size, size, 3);
-    lg_value *edges = input(s, "graph", LG_F32, NODES, NODES);
-    truth t = {0};
+    graph nodes = {0};
+    if (option(s, "gcn"))
+        nodes.edges = reshape(s, input(s, "graph", LG_F32, NODES, NODES), 1, NODES, NODES);
+    lg_parsing_labels t = {0};
     if (is_training(s))
-        t = declare_truth(s, batch);
+        t = lg_parsing_inputs(s, batch, option(s, "continuous"));
+
     lg_value *f = trace_network(scope(s, "GTC"), image);
-
-    lg_name_scope *gcn = scope(s, "GCN_refine");
-    refinement r = declare_refinement(gcn, dim);
-    graph nodes = {.x = node_features(s, f), .edges = reshape(s, edges, 1, NODES, NODES)};
-    nodes.x = block(gcn, &r, nodes, 0);
-    graph pooled = resample(gcn, &r, nodes, 0);
-    pooled.x = block(gcn, &r, pooled, 1);
-    graph unpooled = resample(gcn, &r, pooled, 1);
-    unpooled.x = block(gcn, &r, unpooled, 2);
-    lg_value *v = tanh(gcn, linear(gcn, "output_mlp", add(gcn, unpooled.x, nodes.x), dim));
-
-    lg_value *logits = two_layers(scope(s, "classifier"), "0", "2", v, dim, 2);
-    lg_value *both = concat(s, 1, mean(s, pooled.x, 1), f);
+    nodes.x = node_features(s, f);
+    refined g = refine(scope(s, "GCN_refine"), nodes, dim);
+    lg_value *logits = two_layers(scope(s, "classifier"), "0", "2", g.v, dim, 2);
+    lg_value *both = concat(s, 1, mean(s, g.middle.x, 1), f);
     lg_value *real_fake =
         two_layers(scope(s, "classifier_real_fake"), "0", "2", both, option(s, "feat") + dim, 2);
     lg_value *values = NULL;
     if (option(s, "continuous"))
-        values = regress(scope(s, "continuous.regress"), v);
-    dead_merge(scope(s, "conv_1x1_merge"), 2 * option(s, "width"), option(s, "width"));
-    order_symbols(s, "GTC", "conv_1x1_merge", "GCN_refine");
+        values = regress(scope(s, "continuous.regress"), g.v);
+    if (is_whole(s)) {
+        dead_merge(scope(s, "conv_1x1_merge"), 2 * option(s, "width"), option(s, "width"));
+        order_symbols(s, "GTC", "conv_1x1_merge", "GCN_refine");
+    }
 
     if (is_training(s))
-        losses(s, t, logits, real_fake, values, pooled, unpooled);
+        losses(s, t, logits, real_fake, values, &g);
     output(s, "real_fake", real_fake);
     output(s, "node_logits", logits);
-    output(s, "node_features", v);
+    output(s, "node_features", g.v);
     output(s, "feature", f);
-    output(s, "mm1", pooled.match);
-    output(s, "mm2", unpooled.match);
-    output(s, "cg1", pooled.correlate);
-    output(s, "cg2", unpooled.correlate);
+    output(s, "mm1", g.middle.match);
+    output(s, "mm2", g.last.match);
+    output(s, "cg1", g.middle.correlate);
+    output(s, "cg2", g.last.correlate);
+    if (option(s, "generated_graph"))
+        output(s, "generated_graph", g.last.attention);
     if (values)
         output(s, "continuous", minimum(s, maximum(s, values, 0), 1));
 }

@@ -46,15 +46,16 @@ static bool check_inputs(lg_lgpn *l, lg_error *e)
         if (rows[i].needed)
             has_outputs =
                 has_outputs && find(infer->outputs, infer->output_count, rows[i].name) >= 0;
-    if (l->image < 0 || l->graph < 0 || infer->input_count != 2 || !has_outputs)
+    bool has_graph = l->graph >= 0;
+    if (l->image < 0 || infer->input_count != (has_graph ? 2U : 1U) || !has_outputs)
         return lg_fail(e,
-                       "%s: not LGPN: this needs the inputs image and graph and the outputs "
+                       "%s: not LGPN: this needs the input image, perhaps graph, and the outputs "
                        "real_fake and node_logits",
                        lg_model_name(l->model));
     const lg_tensor_desc *image = &infer->inputs[l->image];
     int64_t size = image->rank == 4 ? image->shape[1] : 0;
     if (!has_shape(image, 4, (int64_t[]){0, size, size, 3}) ||
-        !has_shape(&infer->inputs[l->graph], 2, (int64_t[]){LG_NODES, LG_NODES}))
+        (has_graph && !has_shape(&infer->inputs[l->graph], 2, (int64_t[]){LG_NODES, LG_NODES})))
         return lg_fail(e,
                        "%s: its inputs are not those of LGPN: image f32[B,N,N,3], graph "
                        "f32[%d,%d]",
@@ -130,6 +131,7 @@ bool lg_lgpn_run(lg_lgpn *lgpn, const float *images, const float *graph,
                  const lg_parallel *parallel, lg_error *e)
 {
     lgpn->inputs[lgpn->image] = images;
-    lgpn->inputs[lgpn->graph] = graph;
+    if (lgpn->graph >= 0)
+        lgpn->inputs[lgpn->graph] = graph;
     return lg_model_call(lgpn->model, lgpn->infer, lgpn->inputs, lgpn->outputs, parallel, e);
 }

@@ -25,16 +25,16 @@ typedef struct lg_lgpn {
     // Ours: in the order of the entry.
     const void **inputs;
     void **outputs, *memory;
-    int image, graph; // places
+    int image, graph; // places; graph -1: it takes none
 } lg_lgpn;
 
-// `model` has an entry point `infer` that takes image [B,S,S,3] and graph [55,55] and gives at
-// least real_fake [B,2] and node_logits [B,55,2], all f32; anything else is refused with a message
-// that says so. `model` outlives it. lg_lgpn_close in any case.
+// `model` has an entry point `infer` that takes image [B,S,S,3], perhaps graph [55,55], and gives
+// at least real_fake [B,2] and node_logits [B,55,2], all f32; anything else is refused with a
+// message that says so. `model` outlives it. lg_lgpn_close in any case.
 bool lg_lgpn_open(lg_lgpn *lgpn, lg_model *model, lg_error *e);
 void lg_lgpn_close(lg_lgpn *lgpn);
 
-// `images` f32 [B,S,S,3], `graph` f32 [55,55]. Fills lgpn->output.
+// `images` f32 [B,S,S,3], `graph` f32 [55,55] for whoever takes it. Fills lgpn->output.
 bool lg_lgpn_run(lg_lgpn *lgpn, const float *images, const float *graph,
                  const lg_parallel *parallel, lg_error *e);
 

@@ -13,7 +13,7 @@ typedef struct lg_parsed_image {
     lg_hyperparameters hyperparameters;
 } lg_parsed_image;
 
-// `model` has an entry point `infer` that takes image [1,N,N,3] and graph [55,55] and gives
+// `model` has an entry point `infer` that takes image [1,N,N,3], perhaps graph [55,55], and gives
 // real_fake [1,2] and node_logits [1,55,2], all f32; anything else is refused. `graph` is f32
 // [55,55] and stays the caller's. Both outlive the predictor. NULL with a message; free with
 // lg_predictor_free.
