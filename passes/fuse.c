@@ -39,6 +39,7 @@ typedef struct fuser {
     lg_function *function;
     lg_map group_of; // op -> group number + 1, or VIEW, DUPLICATED
     lg_map position; // op -> its number in the program, from 1
+    lg_map rank;     // op -> when its group can run, once groups are staged
     lg_readers readers;
     LG_LIST(lg_group) groups; // ops in reverse program order while they grow
     int64_t max_ops;
@@ -84,17 +85,6 @@ static void number_ops(const lg_function *function, lg_map *position)
     int n = 0;
     LG_FOR_OPS (op, function)
         lg_map_at(position, op)->as.number = ++n;
-}
-
-static int64_t first_position(const fuser *f, int group)
-{
-    int64_t first = INT64_MAX;
-    const lg_group *g = group_at(f, group);
-    for (int i = 0; i < g->ops.count; i++) {
-        int64_t n = lg_map_number(&f->position, g->ops.items[i]);
-        first = n < first ? n : first;
-    }
-    return first;
 }
 
 // ---- may an op join a group?
@@ -394,32 +384,37 @@ static void place(fuser *f, lg_op *op, bool fusing)
 
 // ---- slices of a contraction
 
-// Does any op of group `from` hang on one of group `on`, through whatever lies between?
-// `first` is where group `on` begins: nothing before it hangs on it.
-static bool hangs_on(const fuser *f, const lg_op *op, int on, int64_t first, lg_map *seen)
+// Does `op` hang on one of group `on`, through whatever lies between? A kernel runs as a whole: an
+// op hangs on all that any op of its group reads. What has a rank (see rank_all) below `since` is
+// known not to.
+static bool hangs_on(const fuser *f, const lg_op *op, int on, int64_t since, lg_map *seen)
 {
-    if (lg_map_number(&f->position, op) <= first || lg_map_number(seen, op))
+    int own = group_of(f, op);
+    const lg_group *g = own >= 0 ? group_at(f, own) : NULL;
+    const void *unit = g ? (const void *)g : op;
+    if ((since && lg_map_number(&f->rank, op) < since) || lg_map_number(seen, unit))
         return false;
-    lg_map_at(seen, op)->as.number = 1;
-    for (int i = 0; i < op->operand_count; i++) {
-        if (op->operands[i]->kind != LG_VALUE_RESULT)
-            continue;
-        const lg_op *from = op->operands[i]->op;
-        if (group_of(f, from) == on || hangs_on(f, from, on, first, seen))
-            return true;
+    lg_map_at(seen, unit)->as.number = 1;
+    for (int k = 0; k < (g ? g->ops.count : 1); k++) {
+        const lg_op *member = g ? g->ops.items[k] : op;
+        for (int i = 0; i < member->operand_count; i++) {
+            if (member->operands[i]->kind != LG_VALUE_RESULT)
+                continue;
+            const lg_op *from = member->operands[i]->op;
+            int group = group_of(f, from);
+            if (group == on || ((!g || group != own) && hangs_on(f, from, on, since, seen)))
+                return true;
+        }
     }
     return false;
 }
 
+// Does any op of group `from` hang on one of group `on`?
 static bool groups_hang(const fuser *f, int from, int on)
 {
     lg_map seen = {.arena = f->ctx->scratch};
-    int64_t first = first_position(f, on);
     const lg_group *g = group_at(f, from);
-    for (int i = 0; i < g->ops.count; i++)
-        if (hangs_on(f, g->ops.items[i], on, first, &seen))
-            return true;
-    return false;
+    return g->ops.count && hangs_on(f, g->ops.items[0], on, 0, &seen);
 }
 
 static void absorb(fuser *f, int into, int from)
@@ -475,10 +470,10 @@ static void take_slices(fuser *f, lg_op *op)
 // ---- sums beside a result
 
 // Joining `from` to `into` makes no cycle if nothing outside both lies on a way from `into` to it.
-static bool stays_acyclic(const fuser *f, int into, int from)
+// `since` as in hangs_on.
+static bool stays_acyclic(const fuser *f, int into, int from, int64_t since)
 {
     lg_map seen = {.arena = f->ctx->scratch};
-    int64_t first = first_position(f, into);
     const lg_group *g = group_at(f, from);
     for (int i = 0; i < g->ops.count; i++)
         for (int j = 0; j < g->ops.items[i]->operand_count; j++) {
@@ -486,7 +481,7 @@ static bool stays_acyclic(const fuser *f, int into, int from)
             if (v->kind != LG_VALUE_RESULT || group_of(f, v->op) == into ||
                 group_of(f, v->op) == from)
                 continue;
-            if (hangs_on(f, v->op, into, first, &seen))
+            if (hangs_on(f, v->op, into, since, &seen))
                 return false;
         }
     return true;
@@ -538,7 +533,7 @@ static void take_sums(fuser *f, lg_op *op)
         int group = group_of(f, readers->items[i]);
         if (group < 0 || group == own || !is_sum_of(f, group, value, to) ||
             group_at(f, own)->ops.count + group_at(f, group)->ops.count > f->max_ops / 2 ||
-            reads_any_of(group_at(f, group), group_at(f, own)) || !stays_acyclic(f, own, group))
+            reads_any_of(group_at(f, group), group_at(f, own)) || !stays_acyclic(f, own, group, 0))
             continue;
         absorb(f, own, group);
         taken++;
@@ -577,27 +572,66 @@ static bool is_small(const fuser *f, const lg_group *g, double max_flops, stage_
     return needs->flops <= max_flops / 2 && needs->bytes <= f->ctx->target->tile_memory;
 }
 
-typedef struct placed_group {
+// Gives `op` and its group a rank behind all that the group reads.
+static void rank_unit(fuser *f, const lg_op *op, int64_t *last)
+{
+    int own = group_of(f, op);
+    const lg_group *g = own >= 0 ? group_at(f, own) : NULL;
+    int count = g ? g->ops.count : 1;
+    if (lg_map_number(&f->rank, op))
+        return;
+    for (int k = 0; k < count; k++) // so that nobody comes back; the number follows
+        lg_map_at(&f->rank, g ? g->ops.items[k] : op)->as.number = INT64_MAX;
+    for (int k = 0; k < count; k++) {
+        const lg_op *member = g ? g->ops.items[k] : op;
+        for (int i = 0; i < member->operand_count; i++)
+            if (member->operands[i]->kind == LG_VALUE_RESULT)
+                rank_unit(f, member->operands[i]->op, last);
+    }
+    ++*last;
+    for (int k = 0; k < count; k++)
+        lg_map_at(&f->rank, g ? g->ops.items[k] : op)->as.number = *last;
+}
+
+// Numbers groups, and ops that are in none, in an order in which they can run.
+static void rank_all(fuser *f)
+{
+    int64_t last = 0;
+    LG_FOR_OPS (op, f->function)
+        rank_unit(f, op, &last);
+}
+
+static int64_t rank_of(const fuser *f, int group)
+{
+    const lg_group *g = group_at(f, group);
+    return g->ops.count ? lg_map_number(&f->rank, g->ops.items[0]) : 0;
+}
+
+typedef struct ranked_group {
     int group;
-    int64_t first; // position of its first op
-} placed_group;
+    int64_t rank;
+} ranked_group;
 
 static int earlier_first(const void *a, const void *b)
 {
-    const placed_group *x = a, *y = b;
-    if (x->first != y->first)
-        return x->first < y->first ? -1 : 1;
+    const ranked_group *x = a, *y = b;
+    if (x->rank != y->rank)
+        return x->rank < y->rank ? -1 : 1;
     return x->group - y->group;
 }
 
+// Groups that follow each other in an order in which they can run are put together: none before
+// hangs on one behind, so that only ways from the first to the last of them need be looked at.
 static void stage_groups(fuser *f, double max_flops)
 {
+    rank_all(f);
     int count = f->groups.count;
-    placed_group *order = LG_NEW_ARRAY(f->ctx->scratch, placed_group, count + 1);
+    ranked_group *order = LG_NEW_ARRAY(f->ctx->scratch, ranked_group, count + 1);
     for (int i = 0; i < count; i++)
-        order[i] = (placed_group){i, first_position(f, i)};
+        order[i] = (ranked_group){i, rank_of(f, i)};
     qsort(order, (size_t)count, sizeof *order, earlier_first);
     int run = NO_GROUP;
+    int64_t start = 0; // rank of its first group
     stage_budget used = {0};
     for (int i = 0; i < count; i++) {
         stage_budget needs;
@@ -609,13 +643,14 @@ static void stage_groups(fuser *f, double max_flops)
         }
         if (run >= 0 && used.flops + needs.flops <= max_flops &&
             used.bytes + needs.bytes <= f->ctx->target->tile_memory &&
-            stays_acyclic(f, run, group) && stays_acyclic(f, group, run)) {
+            stays_acyclic(f, run, group, start)) {
             absorb(f, run, group);
             used.flops += needs.flops;
             used.bytes += needs.bytes;
             f->ctx->changes++;
         } else {
             run = group;
+            start = order[i].rank;
             used = needs;
         }
     }
@@ -701,7 +736,7 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
 {
     bool fusing = !lg_pass_option_value(ctx, "off", 0);
     fuser f = {.ctx = ctx, .function = function};
-    f.group_of.arena = f.position.arena = ctx->scratch;
+    f.group_of.arena = f.position.arena = f.rank.arena = ctx->scratch;
     f.max_ops = lg_pass_option_value(ctx, "max-ops", 16);
     f.sums = fusing && ctx->target->kind == LG_TARGET_CPU && lg_pass_option_value(ctx, "sums", 1);
     lg_drop_unused(function, ctx->scratch);
