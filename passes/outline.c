@@ -149,19 +149,21 @@ lg_op *lg_outline(lg_function *function, const lg_group *group, lg_readers *read
 }
 
 typedef struct sorter {
-    lg_map done; // op -> 1
+    lg_map done; // op -> 1; 2 while what it reads is put before it
     LG_LIST(lg_op *) order;
     lg_arena *scratch;
 } sorter;
 
 static void visit(sorter *s, lg_op *op)
 {
+    assert(lg_map_number(&s->done, op) != 2 && "an op hangs on itself");
     if (lg_map_number(&s->done, op))
         return;
-    lg_map_at(&s->done, op)->as.number = 1;
+    lg_map_at(&s->done, op)->as.number = 2;
     for (int i = 0; i < op->operand_count; i++)
         if (op->operands[i]->kind == LG_VALUE_RESULT)
             visit(s, op->operands[i]->op);
+    lg_map_at(&s->done, op)->as.number = 1;
     LG_PUSH(s->scratch, &s->order, op);
 }
 
