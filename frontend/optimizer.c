@@ -46,28 +46,39 @@ static lg_value *bias_correction(lg_name_scope *s, lg_location where, lg_value *
     return lg_combine(s, where, LG_OP_div, twice, lg_combine_number(s, where, LG_OP_add, t, 1));
 }
 
+// The parameters of a step share these: thousands of equal ops would keep the passes busy.
+static lg_adam_scalars adam_scalars(lg_name_scope *s, lg_location where, const lg_optimizer *o,
+                                    lg_value *rate)
+{
+    lg_adam_scalars *last = &s->builder->run.adam;
+    if (last->rate == rate && last->beta1 == o->beta1 && last->beta2 == o->beta2)
+        return *last;
+    lg_value *steps = count_step(s, where);
+    lg_value *first = bias_correction(s, where, steps, o->beta1);
+    lg_value *second = bias_correction(s, where, steps, o->beta2);
+    *last =
+        (lg_adam_scalars){rate, o->beta1, o->beta2, lg_combine(s, where, LG_OP_div, rate, first),
+                          lg_unary(s, where, LG_OP_rsqrt, second)};
+    return *last;
+}
+
 // "Adam: A Method for Stochastic Optimization" (Kingma and Ba, 2015), in PyTorch's order:
 //   m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2
 //   p <- p - rate / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)
 static void adam(lg_name_scope *s, lg_location where, const lg_optimizer *o, lg_value *parameter,
                  lg_value *gradient, lg_value *rate)
 {
-    lg_value *steps = count_step(s, where);
+    lg_adam_scalars scalars = adam_scalars(s, where, o, rate);
     lg_value *m = moment(s, where, "exp_avg", parameter);
     lg_value *v = moment(s, where, "exp_avg_sq", parameter);
     lg_value *squares = lg_combine(s, where, LG_OP_mul, gradient, gradient);
     lg_value *new_m = average(s, where, m, o->beta1, gradient);
     lg_value *new_v = average(s, where, v, o->beta2, squares);
-
-    lg_value *size =
-        lg_combine(s, where, LG_OP_div, rate, bias_correction(s, where, steps, o->beta1));
-    lg_value *correction = bias_correction(s, where, steps, o->beta2);
-    lg_value *inverse = lg_unary(s, where, LG_OP_rsqrt, correction);
     lg_value *root =
-        lg_combine(s, where, LG_OP_mul, lg_unary(s, where, LG_OP_sqrt, new_v), inverse);
+        lg_combine(s, where, LG_OP_mul, lg_unary(s, where, LG_OP_sqrt, new_v), scalars.inverse);
     lg_value *bound = lg_combine_number(s, where, LG_OP_add, root, o->eps);
-    lg_value *step =
-        lg_combine(s, where, LG_OP_mul, size, lg_combine(s, where, LG_OP_div, new_m, bound));
+    lg_value *step = lg_combine(s, where, LG_OP_mul, scalars.size,
+                                lg_combine(s, where, LG_OP_div, new_m, bound));
     lg_write(s, where, m, new_m);
     lg_write(s, where, v, new_v);
     lg_write(s, where, parameter, lg_combine(s, where, LG_OP_sub, parameter, step));

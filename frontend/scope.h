@@ -23,6 +23,13 @@ typedef struct lg_pending_write {
     lg_location where;
 } lg_pending_write;
 
+// What Adam's steps of all parameters have in common.
+typedef struct lg_adam_scalars {
+    lg_value *rate; // made for this learning rate and these betas
+    double beta1, beta2;
+    lg_value *size, *inverse; // rate / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
+} lg_adam_scalars;
+
 // One run of the builder, for one function.
 typedef struct lg_builder_run {
     lg_model_function kind;
@@ -30,8 +37,9 @@ typedef struct lg_builder_run {
     LG_LIST(lg_loss_part) losses;
     LG_LIST(lg_pending_write) writes; // held back until it is known whether the loss is finite
     lg_value *learning_rate, *steps;  // steps: i64[], taken with this one
-    lg_value *seed, *counter;         // the states of random numbers
-    lg_optimizer optimizer;           // of parameters that the model does not treat itself
+    lg_adam_scalars adam;
+    lg_value *seed, *counter; // the states of random numbers
+    lg_optimizer optimizer;   // of parameters that the model does not treat itself
     int random_calls;
 } lg_builder_run;
 
