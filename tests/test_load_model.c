@@ -8,18 +8,23 @@
 
 static char *messages; // of the last load
 
-static lg_module *load(const char *spec)
+static lg_module *load_functions(const char *spec, unsigned functions)
 {
     size_t length;
     free(messages);
     lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_load_model(spec, LGPNC_TESTS_DIR "/..", LG_MODEL_INFER, NULL, diag);
+    lg_module *module = lg_load_model(spec, LGPNC_TESTS_DIR "/..", functions, NULL, diag);
     FILE *out = open_memstream(&messages, &length);
     lg_diag_print(diag, out);
     fclose(out);
     ck_assert_msg((module != NULL) == (lg_diag_errors(diag) == 0), "%s", messages);
     lg_diag_free(diag);
     return module;
+}
+
+static lg_module *load(const char *spec)
+{
+    return load_functions(spec, LG_MODEL_INFER);
 }
 
 static void expect_fault(const char *spec, const char *text)
@@ -86,6 +91,24 @@ START_TEST(the_tutorials_model_loads)
     lg_module_free(module);
     expect_fault(LGPNC_TESTS_DIR "/../docs/examples/tiny_net.c:widht=8",
                  "tiny_net has no option \"widht\"; did you mean \"width\"?");
+}
+END_TEST
+
+START_TEST(the_example_that_trains_has_all_functions)
+{
+    lg_module *module =
+        load_functions(LGPNC_TESTS_DIR "/../docs/examples/train_net.c:batch=4",
+                       LG_MODEL_INFER | LG_MODEL_LOSS_AND_GRAD | LG_MODEL_TRAIN_STEP);
+    ck_assert_msg(module != NULL, "%s", messages);
+    const lg_function *step = lg_module_function(module, "train_step");
+    ck_assert_int_eq(step->arguments.count, 3); // image, labels, learning_rate
+    ck_assert_int_eq(step->results.count, 3);
+    ck_assert_int_eq(lg_module_function(module, "loss_and_grad")->results.count, 3 + 10);
+    ck_assert_int_eq(lg_module_function(module, "infer")->results.count, 2);
+    lg_module_free(module);
+    ck_assert_ptr_null(
+        load_functions(LGPNC_TESTS_DIR "/../docs/examples/tiny_net.c", LG_MODEL_TRAIN_STEP));
+    ck_assert_ptr_nonnull(strstr(messages, "tiny_net has no loss to train with"));
 }
 END_TEST
 
@@ -162,6 +185,7 @@ int main(void)
     tcase_add_test(tests, every_built_in_model_builds);
     tcase_add_test(tests, wrong_specs_have_their_messages);
     tcase_add_test(tests, the_tutorials_model_loads);
+    tcase_add_test(tests, the_example_that_trains_has_all_functions);
     tcase_add_test(tests, faults_of_a_c_file_name_its_line);
     tcase_add_test(tests, c_files_that_are_no_models);
     tcase_add_test(tests, ir_files);
