@@ -13,6 +13,7 @@ const lg_model_info *lg_model_at(int index);
 lg_module *lg_model_build(const char *spec, unsigned functions, const lg_training *training,
                           lg_diag *diag);
 
+void lg_build_fen_pn(lg_name_scope *s);
 void lg_build_lgpn(lg_name_scope *s);
 void lg_build_resnet(lg_name_scope *s);
 

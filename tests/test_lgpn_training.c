@@ -3,7 +3,6 @@
 // were recorded in float64; those that are zero in exact arithmetic (the half of `a` that the
 // softmax cancels, the biases of match_lst, the bias of a batch norm under another) are so here.
 #include "models/models.h"
-#include "passes/pass.h"
 #include "tests/support/reference.h"
 #include "tests/support/training_golden.h"
 
@@ -20,17 +19,6 @@ static lg_module *build(const char *spec)
     lg_diag_free(diag);
     ck_assert_ptr_nonnull(module);
     return module;
-}
-
-static void differentiate(lg_module *module)
-{
-    lg_diag *diag = lg_diag_new();
-    lg_unit unit = {.module = module};
-    lg_pipeline_options options = {.target = lg_target_find("x86-64-v3"), .verify = true};
-    bool ok = lg_pipeline_run(&unit, "inline,autodiff,dce", &options, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert(ok);
 }
 
 // ---- the interpreter on the golden's tensors
@@ -96,7 +84,7 @@ START_TEST(losses_and_gradients_equal_pytorch)
 {
     lg_training_golden golden = lg_training_golden_open(&lg_training_cases[_i]);
     lg_module *module = build(lg_training_cases[_i].spec);
-    differentiate(module);
+    lg_reference_differentiate(module);
     lg_reference r = lg_reference_new(module);
     load_symbols(&r, &golden);
     run(&r, "loss_and_grad", &golden);
@@ -118,7 +106,7 @@ START_TEST(a_step_writes_what_pytorch_has_after_it)
 {
     lg_training_golden golden = lg_training_golden_open(&lg_training_cases[_i]);
     lg_module *module = build(lg_training_cases[_i].spec);
-    differentiate(module);
+    lg_reference_differentiate(module);
     lg_reference r = lg_reference_new(module);
     load_symbols(&r, &golden);
     run(&r, "train_step", &golden);

@@ -2,6 +2,7 @@
 // are in the whole network, and that training leaves alone what no loss depends on.
 #include "models/models.h"
 #include "runtime/hierarchy.h"
+#include "tests/support/reference.h"
 
 #include <check.h>
 
@@ -34,7 +35,9 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 static lg_module *build_spec(const char *spec, unsigned functions)
 {
     lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_build(spec, functions, NULL, diag);
+    lg_training training = LG_TRAINING_DEFAULTS;
+    training.no_dropout = true;
+    lg_module *module = lg_model_build(spec, functions, &training, diag);
     lg_diag_print(diag, stderr);
     lg_diag_free(diag);
     ck_assert_ptr_nonnull(module);
@@ -160,6 +163,25 @@ START_TEST(what_no_loss_depends_on_is_left_alone)
 }
 END_TEST
 
+static double loss_of_step(lg_reference *reference)
+{
+    lg_reference_run_made(reference);
+    return lg_reference_result(reference, "loss")->data[0].f;
+}
+
+START_TEST(a_step_lowers_the_loss)
+{
+    lg_module *module = build(_i, LG_MODEL_TRAIN_STEP);
+    lg_reference_differentiate(module);
+    lg_reference reference = lg_reference_new(module);
+    lg_reference_init(&reference, 1);
+    double before = loss_of_step(&reference), after = loss_of_step(&reference);
+    ck_assert_msg(after < before, "%s: %g after %g", variants[_i].options, after, before);
+    lg_reference_free(&reference);
+    lg_module_free(module);
+}
+END_TEST
+
 // ---- the hierarchy
 
 // The table of models/lgpn.c is the one of runtime/hierarchy.c.
@@ -188,6 +210,7 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_loop_test(tests, outputs_and_losses, 0, VARIANTS);
     tcase_add_loop_test(tests, tensors_are_those_of_the_whole_network, 0, VARIANTS);
+    tcase_add_loop_test(tests, a_step_lowers_the_loss, 1, VARIANTS);
     tcase_add_test(tests, without_a_loss_there_is_no_training);
     tcase_add_test(tests, what_no_loss_depends_on_is_left_alone);
     tcase_add_test(tests, supernodes_are_those_of_the_runtime);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes tests/goldens/lgpn/, tests/goldens/resnet/ and layers.safetensors again. Needs Debian's
+# Makes tests/goldens/lgpn/, resnet/, fen_pn/ and layers.safetensors again. Needs Debian's
 # python3-torch; the committed files are of PyTorch 1.13.
 set -euo pipefail
 cd -- "$(dirname -- "$0")"
@@ -17,3 +17,4 @@ case_of odd 37 3 3
 
 "${PYTHON:-/usr/bin/python3}" resnet_ref.py --out resnet/small --size 40 --batch 2 --classes 5 --seed 1
 "${PYTHON:-/usr/bin/python3}" layers.py
+"${PYTHON:-/usr/bin/python3}" fen_pn_ref.py --out fen_pn/small

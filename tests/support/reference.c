@@ -1,5 +1,7 @@
 #include "tests/support/reference.h"
 
+#include "passes/pass.h"
+#include "tests/support/made_inputs.h"
 #include "tools/init_weights.h"
 
 #include <math.h>
@@ -15,6 +17,17 @@ lg_reference lg_reference_new(const lg_module *module)
     if (infer)
         reference.function = infer;
     return reference;
+}
+
+void lg_reference_differentiate(lg_module *module)
+{
+    lg_diag *diag = lg_diag_new();
+    lg_unit unit = {.module = module};
+    lg_pipeline_options options = {.target = lg_target_find("x86-64-v3"), .verify = true};
+    bool ok = lg_pipeline_run(&unit, "inline,autodiff,dce", &options, diag);
+    lg_diag_print(diag, stderr);
+    lg_diag_free(diag);
+    ck_assert(ok);
 }
 
 void lg_reference_choose(lg_reference *reference, const char *function)
@@ -102,6 +115,19 @@ void lg_reference_init(lg_reference *reference, uint64_t seed)
     }
 }
 
+// Runs on one array an argument.
+static void run(lg_reference *reference, lg_array **arguments)
+{
+    const lg_function *function = reference->function;
+    reference->results = LG_NEW_ARRAY(reference->arena, lg_array *, function->results.count);
+    lg_diag *diag = lg_diag_new();
+    bool ok = lg_interpret(reference->arena, function, arguments, reference->results,
+                           &reference->environment, diag);
+    lg_diag_print(diag, stderr);
+    lg_diag_free(diag);
+    ck_assert(ok);
+}
+
 void lg_reference_run(lg_reference *reference, const lg_safetensors *inputs)
 {
     const lg_function *function = reference->function;
@@ -110,13 +136,24 @@ void lg_reference_run(lg_reference *reference, const lg_safetensors *inputs)
         const lg_value *argument = function->arguments.items[i];
         arguments[i] = load(reference->arena, inputs, argument->name, &argument->type);
     }
-    reference->results = LG_NEW_ARRAY(reference->arena, lg_array *, function->results.count);
-    lg_diag *diag = lg_diag_new();
-    bool ok = lg_interpret(reference->arena, function, arguments, reference->results,
-                           &reference->environment, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert(ok);
+    run(reference, arguments);
+}
+
+void lg_reference_run_made(lg_reference *reference)
+{
+    const lg_function *function = reference->function;
+    lg_array **arguments = LG_NEW_ARRAY(reference->arena, lg_array *, function->arguments.count);
+    for (int i = 0; i < function->arguments.count; i++) {
+        const lg_value *argument = function->arguments.items[i];
+        arguments[i] = lg_array_new(reference->arena, &argument->type);
+        for (int64_t k = 0; k < lg_type_elements(&argument->type); k++) {
+            double made = lg_made_input(argument->name, k);
+            arguments[i]->data[k] = lg_dtype_is_float(argument->type.dtype)
+                                        ? (lg_number){.f = made}
+                                        : (lg_number){.i = (int64_t)made};
+        }
+    }
+    run(reference, arguments);
 }
 
 lg_array *lg_reference_result(const lg_reference *reference, const char *name)

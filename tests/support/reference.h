@@ -17,6 +17,10 @@ typedef struct lg_reference {
 lg_reference lg_reference_new(const lg_module *module);
 void lg_reference_free(lg_reference *reference);
 
+// Replaces the gradients of all functions of a module by what computes them; without that the
+// interpreter takes central differences.
+void lg_reference_differentiate(lg_module *module);
+
 // Lets it run another function of the module, on the same symbols.
 void lg_reference_choose(lg_reference *reference, const char *function);
 
@@ -28,6 +32,8 @@ void lg_reference_init(lg_reference *reference, uint64_t seed);
 
 // Runs on the arguments' tensors in `inputs`.
 void lg_reference_run(lg_reference *reference, const lg_safetensors *inputs);
+// The same on made up ones (tests/support/made_inputs.h).
+void lg_reference_run_made(lg_reference *reference);
 
 // Sets one element of a symbol, and reads it.
 void lg_reference_set(lg_reference *reference, const char *symbol, int64_t element, double value);
