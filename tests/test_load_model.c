@@ -52,7 +52,8 @@ START_TEST(wrong_specs_have_their_messages)
     static const struct {
         const char *spec, *text;
     } rows[] = {
-        {"lpgn", "there is no model \"lpgn\"; did you mean \"lgpn\"? There are: lgpn, fen_pn, resnet"},
+        {"lpgn",
+         "there is no model \"lpgn\"; did you mean \"lgpn\"? There are: lgpn, fen_pn, resnet"},
         {"zebra", "there is no model \"zebra\"; There are: lgpn, fen_pn, resnet"},
         {"", "there is no model \"\""},
         {"lgpn:imge=64", "model lgpn has no option \"imge\"; did you mean \"image\"?"},
