@@ -153,7 +153,7 @@ def main():
         os.makedirs(os.path.join(o.out, folder), exist_ok=True)
 
     def save(name, tensor):
-        np.save(os.path.join(o.out, name + '.npy'), np.ascontiguousarray(tensor.numpy()))
+        np.save(os.path.join(o.out, name + '.npy'), np.array(tensor.numpy(), order='C'))
     for name, tensor in zip(module.inputs, inputs):
         save('nchw/' + name, tensor)
         if not tensor.is_floating_point():
