@@ -177,6 +177,12 @@ static bool is_row_reshape(const lg_op *op, const lg_type *type)
            elements < lg_type_elements(type);
 }
 
+// A convolution in groups stores and sums all of its channels or none.
+static bool is_grouped(const lg_op *op)
+{
+    return op && op->code == LG_OP_conv2d && lg_op_int(op, LG_ATTR_groups) > 1;
+}
+
 // Is everything in the group elementwise (or a slice of columns, or a sum over pixels that nothing
 // in it reads), so that it can follow the contraction `to`, or a slice of it, of shape `type`, or
 // an image of that shape that no contraction makes (`to` is NULL)?
@@ -184,12 +190,14 @@ static bool is_epilogue(const fuser *f, const lg_group *g, const lg_op *to, cons
 {
     if (g->ops.count > f->max_ops)
         return false;
+    bool whole = is_grouped(to);
     for (int i = 0; i < g->ops.count; i++) {
         const lg_op *op = g->ops.items[i];
         bool sum = f->sums && (!to || is_tiled_convolution(to)) && lg_is_pixel_sum(op) &&
                    !is_read_in(g, op->results[0]);
         bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
-                      op->code == LG_OP_cast || is_column_slice(op) || is_row_reshape(op, type);
+                      op->code == LG_OP_cast || (is_column_slice(op) && !whole) ||
+                      is_row_reshape(op, type);
         if (!(simple || sum) ||
             (class_of(op) == LG_CLASS_ELEMENTWISE && !same_rows(&op->results[0]->type, type)) ||
             (sum && !same_rows(&op->operands[0]->type, type)))
@@ -265,7 +273,7 @@ static const lg_op *convolution_under(const fuser *f, const lg_value *value, boo
             continue;
         const lg_op *found = convolution_under(f, from, alone, depth - 1);
         if (found)
-            return found;
+            return is_column_slice(op) && is_grouped(found) ? NULL : found;
     }
     return NULL;
 }
@@ -435,6 +443,8 @@ static void take_slices(fuser *f, lg_op *op)
     lg_tile tile = lg_tile_choose(f->ctx->target, type->dims[type->rank - 1]);
     int64_t panel = (int64_t)tile.vectors * tile.lanes;
     LG_LIST(int) taken = {0};
+    if (is_grouped(contraction_behind(op->results[0])))
+        return;
     const lg_reader_list *readers = lg_readers_of(&f->readers, op->results[0]);
     for (int r = 0; r < readers->count; r++) {
         const lg_op *user = readers->items[r];
