@@ -33,6 +33,11 @@
 #include <stdlib.h>
 
 enum { NO_GROUP = -1, VIEW = -2, DUPLICATED = -3 };
+enum {
+    MOST_UPDATES = 8,           // results of a loop
+    MOST_STAGED_UPDATES = 96,   // results of a kernel of several loops
+    UPDATE_ELEMENTS = 64 << 10, // of a tensor that shares a kernel with others
+};
 
 typedef struct fuser {
     lg_pass_ctx *ctx;
@@ -287,10 +292,89 @@ static bool ends_convolution(const fuser *f, const lg_op *op)
            convolution_under(f, op->operands[0], false, EPILOGUE_DEPTH);
 }
 
+// ---- updates
+
+static bool is_pointwise(const lg_op *op)
+{
+    return class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_cast;
+}
+
+// Another name of a single number, for the broadcast that reads it.
+static bool is_number_reshape(const lg_op *op)
+{
+    return op->code == LG_OP_reshape && lg_type_elements(&op->results[0]->type) == 1;
+}
+
+// May it be in a loop over the elements of tensors of shape `type`?
+static bool is_in_loop(const lg_op *op, const lg_type *type)
+{
+    return is_number_reshape(op) || ((is_pointwise(op) || op->code == LG_OP_broadcast) &&
+                                     lg_shape_equal(&op->results[0]->type, type));
+}
+
+// How many results of the group are written to symbols, where it goes element by element through
+// tensors of one shape (the step of an optimizer for a parameter) and nothing else reads them; or
+// 0.
+static int count_updates(const fuser *f, const lg_group *g)
+{
+    int writes = 0;
+    for (int i = 0; i < g->ops.count; i++) {
+        const lg_op *op = g->ops.items[i];
+        if (is_result(f, op->results[0]) || !is_in_loop(op, &g->ops.items[0]->results[0]->type))
+            return 0;
+        const lg_reader_list *readers = lg_readers_of(&f->readers, op->results[0]);
+        for (int r = 0; r < readers->count; r++) {
+            const lg_op *reader = readers->items[r];
+            if (reader->code == LG_OP_write)
+                writes++;
+            else if (group_of(f, reader) != group_of(f, op))
+                return 0;
+        }
+    }
+    return writes;
+}
+
+static void absorb(fuser *f, int into, int from);
+
+// The groups that read what `op` computes are joined where all they do is update symbols: moments
+// and the parameter itself are computed in one pass over memory. Nothing hangs on such groups, so
+// that no cycle comes of it. Returns the group, or NO_GROUP.
+static int join_updates(fuser *f, const lg_op *op)
+{
+    const lg_reader_list *readers = lg_readers_of(&f->readers, op->results[0]);
+    LG_LIST(int) groups = {0};
+    int ops = 0, writes = 0;
+    if (!is_pointwise(op) || f->ctx->target->kind != LG_TARGET_CPU || is_result(f, op->results[0]))
+        return NO_GROUP;
+    for (int i = 0; i < readers->count; i++) {
+        const lg_op *reader = readers->items[i];
+        int group = group_of(f, reader);
+        bool known = false;
+        for (int j = 0; j < groups.count; j++)
+            known |= groups.items[j] == group;
+        writes += reader->code == LG_OP_write;
+        if (known || reader->code == LG_OP_write)
+            continue;
+        int own = group < 0 ? 0 : count_updates(f, group_at(f, group));
+        if (!own || !lg_shape_equal(&reader->results[0]->type, &op->results[0]->type))
+            return NO_GROUP;
+        ops += group_at(f, group)->ops.count;
+        writes += own;
+        LG_PUSH(f->ctx->scratch, &groups, group);
+    }
+    if (!groups.count || ops >= 4 * f->max_ops || writes > MOST_UPDATES)
+        return NO_GROUP;
+    for (int i = 1; i < groups.count; i++)
+        absorb(f, groups.items[0], groups.items[i]);
+    return groups.items[0];
+}
+
 static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
 {
     const lg_value *value = op->results[0];
     if (op->code == LG_OP_scatter_add)
+        return false;
+    if (count_updates(f, g) > 1 && !is_in_loop(op, &g->ops.items[0]->results[0]->type))
         return false;
     switch (class_of(op)) {
     case LG_CLASS_CONTRACTION:
@@ -377,6 +461,8 @@ static void place(fuser *f, lg_op *op, bool fusing)
         return;
     }
     int group = fusing ? only_group(f, op) : NO_GROUP;
+    if (fusing && group < 0)
+        group = join_updates(f, op);
     if (group >= 0 && may_join(f, op, group_at(f, group))) {
         put(f, op, group);
         return;
@@ -630,6 +716,27 @@ static int earlier_first(const void *a, const void *b)
     return x->group - y->group;
 }
 
+// Updates of small tensors share kernels: nothing hangs on them, so that any may go together. They
+// follow each other in the order in which gradients are made.
+static bool stage_update(fuser *f, int group, int *run, int *used)
+{
+    const lg_group *g = group_at(f, group);
+    int writes = f->ctx->target->kind == LG_TARGET_CPU ? count_updates(f, g) : 0;
+    if (!writes)
+        return false;
+    if (lg_type_elements(&g->ops.items[0]->results[0]->type) > UPDATE_ELEMENTS)
+        return true;
+    if (*run >= 0 && *used + writes <= MOST_STAGED_UPDATES) {
+        absorb(f, *run, group);
+        *used += writes;
+        f->ctx->changes++;
+    } else {
+        *run = group;
+        *used = writes;
+    }
+    return true;
+}
+
 // Groups that follow each other in an order in which they can run are put together: none before
 // hangs on one behind, so that only ways from the first to the last of them need be looked at.
 static void stage_groups(fuser *f, double max_flops)
@@ -640,13 +747,13 @@ static void stage_groups(fuser *f, double max_flops)
     for (int i = 0; i < count; i++)
         order[i] = (ranked_group){i, rank_of(f, i)};
     qsort(order, (size_t)count, sizeof *order, earlier_first);
-    int run = NO_GROUP;
+    int run = NO_GROUP, updates = NO_GROUP, writes = 0;
     int64_t start = 0; // rank of its first group
     stage_budget used = {0};
     for (int i = 0; i < count; i++) {
         stage_budget needs;
         int group = order[i].group;
-        if (!group_at(f, group)->ops.count)
+        if (!group_at(f, group)->ops.count || stage_update(f, group, &updates, &writes))
             continue;
         if (!is_small(f, group_at(f, group), max_flops, &needs)) {
             continue; // it may run beside; what hangs on it is kept apart by stays_acyclic

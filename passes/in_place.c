@@ -63,6 +63,15 @@ static bool reads_match(const lg_kx *x, const lg_kbuffer *in, const lg_kstmt *st
     }
 }
 
+// The store to `out` behind `s` in its block, or NULL: what is named before it is read before.
+static const lg_kstmt *store_behind(const lg_kstmt *s, const lg_kbuffer *out)
+{
+    for (; s; s = s->next)
+        if (s->kind == LG_K_STORE && s->as.store.buffer == out)
+            return s;
+    return NULL;
+}
+
 static bool block_matches(const lg_kblock *block, const lg_kbuffer *in, const lg_kbuffer *out)
 {
     for (const lg_kstmt *s = block->first; s; s = s->next) {
@@ -73,14 +82,14 @@ static bool block_matches(const lg_kblock *block, const lg_kbuffer *in, const lg
                 return false;
             break;
         case LG_K_LET:
-            if (!reads_match(s->as.let.value, in, NULL))
+            if (!reads_match(s->as.let.value, in, store_behind(s, out)))
                 return false;
             break;
         case LG_K_STORE:
             for (int i = 0; i < s->as.store.buffer->rank; i++)
                 if (!reads_match(s->as.store.index[i], in, NULL))
                     return false;
-            if (!reads_match(s->as.store.value, in, s->as.store.buffer == out ? s : NULL))
+            if (!reads_match(s->as.store.value, in, store_behind(s, out)))
                 return false;
             break;
         case LG_K_IF:

@@ -7,6 +7,7 @@
 // slots they read. A convolution's sums over pixels and the gradient of a filter come in parts
 // (passes/schedule/epilogue.h): a second launch adds them up.
 #include "passes/in_place.h"
+#include "passes/lower/flatten.h"
 #include "passes/lower/settle.h"
 #include "passes/map.h"
 #include "passes/passes.h"
@@ -162,8 +163,13 @@ static void use(lg_kslot *slot, int launch)
 static lg_kernel *schedule(lowering *l, const lg_function *function)
 {
     l->ctx->changes++;
-    return lg_schedule_kernel(l->program, function, l->ctx->target,
-                              lg_pass_option_of(l->ctx, "serial-work"), l->ctx->scratch);
+    const lg_function *flat =
+        l->ctx->target->kind == LG_TARGET_CPU ? lg_flatten_kernel(function, l->ctx->scratch) : NULL;
+    lg_kernel *kernel =
+        lg_schedule_kernel(l->program, flat ? flat : function, l->ctx->target,
+                           lg_pass_option_of(l->ctx, "serial-work"), l->ctx->scratch);
+    kernel->name = lg_strdup(l->program->arena, function->name);
+    return kernel;
 }
 
 static lg_kernel *kernel_of(lowering *l, const lg_function *function)

@@ -370,10 +370,19 @@ static lg_kx *recall(const lg_tensor_context *ctx, const lg_value *value, const 
     return NULL;
 }
 
+static bool is_result(const lg_tensor_context *ctx, const lg_value *value)
+{
+    const lg_function *f = ctx->function;
+    for (int i = 0; i < f->results.count; i++)
+        if (f->results.items[i] == value)
+            return true;
+    return false;
+}
+
 // Worth a name: computed by arithmetic and used more than once.
 static bool worth_a_let(const lg_tensor_context *ctx, const lg_value *value)
 {
-    if (value->kind != LG_VALUE_RESULT || ctx->uses[value->id] < 2)
+    if (value->kind != LG_VALUE_RESULT || ctx->uses[value->id] + is_result(ctx, value) < 2)
         return false;
     lg_op_class class = lg_op_info_of(value->op->code)->class;
     return class == LG_CLASS_ELEMENTWISE || class == LG_CLASS_REDUCTION ||

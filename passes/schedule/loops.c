@@ -1,6 +1,7 @@
 // The CPU schedule that applies to everything: stage after stage, each a loop nest in the order of
 // its buffer with vectors along the innermost dimension. A single stage runs in parallel over its
 // outer dimensions, several over the leading axes on which they are independent.
+#include "passes/schedule/families.h"
 #include "passes/schedule/schedule.h"
 
 #include <assert.h>
@@ -18,20 +19,19 @@ static void split_jobs(lg_schedule *s, const lg_type *type, lg_range *ranges)
     int64_t jobs = 1, lanes = s->target->lanes;
     while (outer < rank - 1 && jobs < ENOUGH_JOBS)
         jobs *= lg_physical_interior(type, outer++);
-    int64_t last = lg_physical_interior(type, rank - 1), chunk = 0;
-    if (jobs < 8 && lg_physical_dim(type, rank - 1).part == LG_PART_WHOLE && last >= 8 * lanes) {
-        chunk = (last + 15) / 16;
-        chunk = (chunk + lanes - 1) / lanes * lanes;
-        if (type->dims[lg_physical_dim(type, rank - 1).axis] % chunk) // only whole chunks
-            chunk = last % (8 * lanes) ? 0 : last / 8;
-    }
-    int64_t chunks = chunk ? last / chunk : 1;
+    int64_t last = lg_physical_interior(type, rank - 1), chunk = last;
+    if (jobs < 8 && lg_physical_dim(type, rank - 1).part == LG_PART_WHOLE && last >= 8 * lanes)
+        chunk = ((last + 15) / 16 + lanes - 1) / lanes * lanes;
+    int64_t chunks = (last + chunk - 1) / chunk;
     if (jobs * chunks == 1)
         return;
     lg_kx *job = lg_k_for(k, LG_LOOP_PARALLEL, "job", jobs * chunks);
     if (chunks > 1) {
         lg_kx *at = lg_kx_muli(k, lg_kx_modi(k, job, chunks), chunk);
-        ranges[rank - 1] = (lg_range){at, lg_kx_addi(k, at, chunk)};
+        lg_kx *end = lg_kx_addi(k, at, chunk);
+        if (last % chunk)
+            end = lg_kx_apply(k, LG_S_MIN, end, lg_kx_int(k, last), NULL);
+        ranges[rank - 1] = (lg_range){at, end};
         job = lg_kx_divi(k, job, chunks);
     }
     for (int d = outer - 1; d >= 0; d--) {
@@ -42,18 +42,42 @@ static void split_jobs(lg_schedule *s, const lg_type *type, lg_range *ranges)
     }
 }
 
-static void one_stage(lg_schedule *s, const lg_value *value)
+static void one_stage(lg_schedule *s, const lg_family *family)
 {
     lg_kbuilder *k = &s->k;
-    lg_kbuffer *buffer = lg_schedule_result(s, lg_result_index(s->function, value));
+    const lg_type *type = &family->values[0]->type;
+    lg_kbuffer *buffers[LG_MAX_NEST_VALUES];
     lg_range ranges[LG_MAX_PHYSICAL];
-    lg_ranges_whole(k, &value->type, ranges);
-    if (value->type.rank > 0)
-        split_jobs(s, &value->type, ranges);
-    lg_nest_store(&s->ctx, value, buffer, &value->type, 0, NULL, ranges);
-    lg_nest_zero_borders(k, buffer, &value->type, ranges, s->target->lanes);
-    if (k->outer.count)
+    lg_ranges_whole(k, type, ranges);
+    int depth = k->outer.count;
+    if (type->rank > 0 && depth == 0)
+        split_jobs(s, type, ranges);
+    for (int i = 0; i < family->count; i++) {
+        buffers[i] = lg_schedule_result(s, lg_result_index(s->function, family->values[i]));
+        buffers[i]->scope = LG_SCOPE_OUT; // what another result is made of is not read back
+    }
+    lg_nest_store(&s->ctx, family->values, buffers, family->count, 0, NULL, ranges);
+    for (int i = 0; i < family->count; i++)
+        lg_nest_zero_borders(k, buffers[i], &family->values[i]->type, ranges, s->target->lanes);
+    if (k->outer.count > depth)
         lg_k_end(k);
+}
+
+// A job for each family.
+static void all_families(lg_schedule *s, const lg_families *families)
+{
+    lg_kbuilder *k = &s->k;
+    if (families->count == 1) {
+        one_stage(s, &families->items[0]);
+        return;
+    }
+    lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job", families->count);
+    for (int i = 0; i < families->count; i++) {
+        lg_k_if(k, lg_kx_apply(k, LG_S_EQ, job, lg_kx_int(k, i), NULL));
+        one_stage(s, &families->items[i]);
+        lg_k_end(k);
+    }
+    lg_k_end(k);
 }
 
 // The ranges of `value` in the iteration `lead`: its leading axes are fixed.
@@ -77,7 +101,7 @@ static void stage(lg_schedule *s, const lg_value *value, int axes, const lg_inde
     lg_range ranges[LG_MAX_PHYSICAL];
     stage_ranges(s, &value->type, axes, lead, ranges);
     if (!tiled)
-        lg_nest_store(&s->ctx, value, buffer, &value->type, dropped, lead, ranges);
+        lg_nest_store(&s->ctx, &value, &buffer, 1, dropped, lead, ranges);
     lg_nest_zero_borders(&s->k, buffer, &value->type, ranges, s->target->lanes);
     lg_tensor_bind(&s->ctx, value, buffer, dropped);
 }
@@ -106,7 +130,13 @@ void lg_schedule_loops(lg_schedule *s)
     lg_stages stages;
     lg_stages_find(s, &stages);
     if (stages.kept.count == 1 && !lg_tile_suits(s, stages.kept.items[0])) {
-        one_stage(s, stages.kept.items[0]);
+        lg_family single = {{stages.kept.items[0]}, 1};
+        one_stage(s, &single);
+        return;
+    }
+    lg_families families;
+    if (lg_families_find(s->function, s->scratch, &families)) {
+        all_families(s, &families);
         return;
     }
     const lg_type *first = &stages.kept.items[0]->type;

@@ -31,10 +31,11 @@ void lg_ranges_whole(lg_kbuilder *k, const lg_type *type, lg_range *ranges)
 typedef struct nest {
     lg_tensor_context *ctx;
     lg_kbuilder *k;
-    const lg_value *value;
-    lg_kbuffer *buffer;
-    const lg_type *type;
-    int dropped, rank; // rank: of the physical dimensions
+    const lg_value *const *values;
+    lg_kbuffer *const *buffers;
+    int count;
+    const lg_type *type; // of the first value; the others lie like it
+    int dropped, rank;   // rank: of the physical dimensions
     const lg_range *ranges;
     lg_kx *outer[LG_MAX_RANK], *inner[LG_MAX_RANK], *whole[LG_MAX_RANK]; // by axis
     int lane_axis; // logical axis along the innermost physical dimension
@@ -76,26 +77,50 @@ static lg_kx *axis_index(const nest *n, int axis)
 
 static void store_zeros(nest *n, const lg_index *index, int lanes)
 {
-    lg_kx *zero = lg_kx_number(n->k, lg_compute_dtype(n->type->dtype), 0);
-    lg_store_element(n->k, n->buffer, n->type, n->dropped, index, lanes, zero);
+    for (int i = 0; i < n->count; i++) {
+        const lg_type *type = &n->values[i]->type;
+        lg_kx *zero = lg_kx_number(n->k, lg_compute_dtype(type->dtype), 0);
+        lg_store_element(n->k, n->buffers[i], type, n->dropped, index, lanes, zero);
+    }
+}
+
+// All elements at one index are there before the first is stored: a result may lie in the place of
+// an operand that another one reads.
+static void store_elements(nest *n, const lg_index *index, int lanes)
+{
+    int mark = lg_tensor_mark(n->ctx);
+    lg_kx *elements[LG_MAX_NEST_VALUES];
+    for (int i = 0; i < n->count; i++) {
+        elements[i] = lg_element(n->ctx, n->values[i], index, lanes);
+        if (n->count > 1)
+            elements[i] = lg_k_let(n->k, "y", elements[i]);
+    }
+    for (int i = 0; i < n->count; i++)
+        lg_store_element(n->k, n->buffers[i], &n->values[i]->type, n->dropped, index, lanes,
+                         elements[i]);
+    lg_tensor_forget(n->ctx, mark);
+}
+
+static int width_of(const nest *n)
+{
+    bool vector = true;
+    for (int i = 0; i < n->count; i++)
+        vector &= lg_element_has_lanes(n->ctx, n->values[i], n->lane_axis) &&
+                  lg_compute_dtype(n->values[i]->type.dtype) == LG_F32;
+    return vector ? n->ctx->target->lanes : 1;
 }
 
 static void store_lanes(nest *n, lg_index *index, lg_kx *at, int lanes)
 {
-    int mark = lg_tensor_mark(n->ctx);
     index[n->lane_axis] = (lg_index){at, lanes > 1};
-    lg_kx *element = lg_element(n->ctx, n->value, index, lanes);
-    lg_store_element(n->k, n->buffer, n->type, n->dropped, index, lanes, element);
-    lg_tensor_forget(n->ctx, mark);
+    store_elements(n, index, lanes);
 }
 
 // `at` counts from `low` to the constant `high` in steps of a vector, with a short one at the end.
 static void store_row(nest *n, lg_index *index, int64_t low, int64_t high, lg_kx *base)
 {
     lg_kbuilder *k = n->k;
-    bool vector = lg_element_has_lanes(n->ctx, n->value, n->lane_axis) &&
-                  lg_compute_dtype(n->type->dtype) == LG_F32;
-    int width = vector ? n->ctx->target->lanes : 1;
+    int width = width_of(n);
     int64_t whole = low + (high - low) / width * width;
     if (whole - low > width) {
         int mark = lg_tensor_mark(n->ctx);
@@ -114,9 +139,7 @@ static void store_row(nest *n, lg_index *index, int64_t low, int64_t high, lg_kx
 static void store_open_row(nest *n, lg_index *index, const lg_range *range)
 {
     lg_kbuilder *k = n->k;
-    bool vector = lg_element_has_lanes(n->ctx, n->value, n->lane_axis) &&
-                  lg_compute_dtype(n->type->dtype) == LG_F32;
-    int width = vector ? n->ctx->target->lanes : 1;
+    int width = width_of(n);
     lg_kx *length = lg_kx_add(k, range->high, lg_kx_muli(k, range->low, -1));
     if (lg_kx_is_int(length, 1)) { // fixed by a leading index
         store_lanes(n, index, range->low, 1);
@@ -241,23 +264,23 @@ static void visit(nest *n, int d, const lg_index *lead, bool tail)
     lg_k_end(k);
 }
 
-void lg_nest_store(lg_tensor_context *ctx, const lg_value *value, lg_kbuffer *buffer,
-                   const lg_type *type, int dropped, const lg_index *lead, const lg_range *ranges)
+void lg_nest_store(lg_tensor_context *ctx, const lg_value *const *values,
+                   lg_kbuffer *const *buffers, int count, int dropped, const lg_index *lead,
+                   const lg_range *ranges)
 {
+    const lg_type *type = &values[0]->type;
     nest n = {.ctx = ctx,
               .k = ctx->k,
-              .value = value,
-              .buffer = buffer,
+              .values = values,
+              .buffers = buffers,
+              .count = count,
               .type = type,
               .dropped = dropped,
               .rank = lg_type_physical_rank(type),
               .ranges = ranges};
-    assert(dropped == 0 || !type->layout);
+    assert(count <= LG_MAX_NEST_VALUES && (dropped == 0 || !type->layout));
     if (n.rank == dropped) { // a scalar of the iteration
-        int mark = lg_tensor_mark(ctx);
-        lg_kx *element = lg_element(ctx, value, lead, 1);
-        lg_store_element(ctx->k, buffer, type, dropped, lead, 1, element);
-        lg_tensor_forget(ctx, mark);
+        store_elements(&n, lead, 1);
         return;
     }
     n.lane_axis = lg_physical_dim(type, n.rank - 1).axis;

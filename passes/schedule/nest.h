@@ -17,10 +17,14 @@ int64_t lg_physical_interior(const lg_type *type, int d);
 // The physical dimension's row of the layout (row-major types have whole axes only).
 lg_layout_dim lg_physical_dim(const lg_type *type, int d);
 
-// Stores every element of `value` (computed by lg_element) that lies in `ranges` into `buffer`,
-// which holds it as `type`; the elements that round up a blocked axis become zero.
-void lg_nest_store(lg_tensor_context *ctx, const lg_value *value, lg_kbuffer *buffer,
-                   const lg_type *type, int dropped, const lg_index *lead, const lg_range *ranges);
+enum { LG_MAX_NEST_VALUES = 8 };
+
+// Stores every element of the values (computed by lg_element) that lies in `ranges` into their
+// buffers; the elements that round up a blocked axis become zero. All values have one shape and
+// layout.
+void lg_nest_store(lg_tensor_context *ctx, const lg_value *const *values,
+                   lg_kbuffer *const *buffers, int count, int dropped, const lg_index *lead,
+                   const lg_range *ranges);
 
 // Zeros the borders of `type` that adjoin `ranges`.
 void lg_nest_zero_borders(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type,
