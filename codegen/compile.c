@@ -1,7 +1,10 @@
 // Compiling on all cores: every kernel is a module of its own, on its own LLVM context, and threads
-// take the next one until none is left. The objects are kept in the order of the program, so the
-// result does not depend on who compiled what.
+// take the next one until none is left, the large ones first, so that no thread is left alone with
+// one at the end. The objects are kept in the order of the program, so the result does not depend
+// on who compiled what.
 #include "codegen/compile.h"
+
+#include "codegen/effort.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -40,13 +43,14 @@ void lg_initialize_llvm(void)
     LLVMInitializeAArch64AsmParser();
 }
 
-LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, char **message)
+LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, LLVMCodeGenOptLevel level,
+                                           char **message)
 {
     LLVMTargetRef description;
     if (LLVMGetTargetFromTriple(target->triple, &description, message))
         return NULL;
     return LLVMCreateTargetMachine(description, target->triple, target->cpu, target->features,
-                                   LLVMCodeGenLevelAggressive, LLVMRelocPIC, LLVMCodeModelDefault);
+                                   level, LLVMRelocPIC, LLVMCodeModelDefault);
 }
 
 char *lg_optimize(lg_emitter *e, LLVMTargetMachineRef machine)
@@ -117,6 +121,8 @@ typedef struct compilation {
     bool getter;
     int count;
     const lg_kernel **kernels; // the last is NULL: entry points and tables
+    lg_effort *efforts;        // one a kernel and one for the entry points
+    int *order;                // what is taken when
     LLVMMemoryBufferRef *buffers;
     char **messages; // of those that failed
     atomic_int next;
@@ -147,19 +153,54 @@ static void compile_one(compilation *c, int i, LLVMTargetMachineRef machine)
 static void *work(void *argument)
 {
     compilation *c = argument;
-    char *message = NULL;
-    LLVMTargetMachineRef machine = lg_target_machine_new(c->options->target, &message);
-    for (int i; (i = atomic_fetch_add(&c->next, 1)) < c->count;) {
-        if (machine)
-            compile_one(c, i, machine);
+    static const LLVMCodeGenOptLevel levels[] = {LLVMCodeGenLevelAggressive, LLVMCodeGenLevelNone};
+    LLVMTargetMachineRef machines[2];
+    char *messages[2] = {0};
+    for (int i = 0; i < 2; i++)
+        machines[i] = lg_target_machine_new(c->options->target, levels[i], &messages[i]);
+    for (int next; (next = atomic_fetch_add(&c->next, 1)) < c->count;) {
+        int i = c->order[next], light = c->efforts[i].light;
+        if (machines[light])
+            compile_one(c, i, machines[light]);
         else
-            c->messages[i] = LLVMCreateMessage(message ? message : "no such target machine");
+            c->messages[i] =
+                LLVMCreateMessage(messages[light] ? messages[light] : "no such target machine");
     }
-    if (machine)
-        LLVMDisposeTargetMachine(machine);
-    if (message)
-        LLVMDisposeMessage(message);
+    for (int i = 0; i < 2; i++) {
+        if (machines[i])
+            LLVMDisposeTargetMachine(machines[i]);
+        if (messages[i])
+            LLVMDisposeMessage(messages[i]);
+    }
     return NULL;
+}
+
+typedef struct turn {
+    int64_t size;
+    int index;
+} turn;
+
+static int larger_first(const void *a, const void *b)
+{
+    const turn *x = a, *y = b;
+    if (x->size != y->size)
+        return x->size > y->size ? -1 : 1;
+    return x->index - y->index;
+}
+
+// Entry points are straight-line code of thousands of stores that runs once a step: light, and the
+// largest of all.
+static void plan(compilation *c, lg_arena *arena)
+{
+    turn *turns = LG_NEW_ARRAY(arena, turn, c->count);
+    c->efforts = lg_efforts(arena, c->program);
+    c->efforts[c->count - 1] = (lg_effort){.light = true, .size = INT64_MAX};
+    for (int i = 0; i < c->count; i++)
+        turns[i] = (turn){c->efforts[i].size, i};
+    qsort(turns, (size_t)c->count, sizeof *turns, larger_first);
+    c->order = LG_NEW_ARRAY(arena, int, c->count);
+    for (int i = 0; i < c->count; i++)
+        c->order[i] = turns[i].index;
 }
 
 static void run_threads(compilation *c)
@@ -199,6 +240,7 @@ bool lg_compile(const lg_program *program, const lg_codegen_options *options, bo
     int i = 0;
     for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
         c.kernels[i++] = kernel;
+    plan(&c, arena);
     run_threads(&c);
 
     bool good = true;

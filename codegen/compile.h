@@ -36,7 +36,8 @@ char *lg_toolchain_command(lg_arena *arena, const lg_codegen_options *options, c
 void lg_initialize_llvm(void);
 // A machine of the target for position-independent code; NULL with `message` (to be freed with
 // LLVMDisposeMessage) when LLVM does not know it.
-LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, char **message);
+LLVMTargetMachineRef lg_target_machine_new(const lg_cpu_target *target, LLVMCodeGenOptLevel level,
+                                           char **message);
 // The passes between emission and instruction selection. NULL, or a message to be freed with
 // LLVMDisposeMessage.
 char *lg_optimize(lg_emitter *e, LLVMTargetMachineRef machine);

@@ -30,7 +30,7 @@ static bool begin(whole *w, const lg_program *program, const lg_codegen_options 
     if (!lg_codegen_accepts(program, options, diag))
         return false;
     lg_initialize_llvm();
-    w->machine = lg_target_machine_new(options->target, &w->message);
+    w->machine = lg_target_machine_new(options->target, LLVMCodeGenLevelAggressive, &w->message);
     if (!w->machine)
         return true; // end() tells
     lg_emitter *e = calloc(1, sizeof *e);
