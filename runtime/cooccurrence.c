@@ -11,6 +11,7 @@
 #include <string.h>
 
 enum { COLUMNS = 2 + LG_ARCHITECTURE_VALUES + LG_LOSSES + 1, MAX_FILE = 1 << 26 };
+enum { MAX_MODELS = 1 << 13 }; // what is made of pairs of models stays small
 
 typedef struct field {
     const char *text;
@@ -130,12 +131,18 @@ static void read_model(table_reader *r, const char *line, size_t length)
     r->table->count++;
 }
 
+// Spreadsheets begin a file with a byte order mark and end its lines by CR LF.
 static void read_lines(table_reader *r, const char *text, size_t size)
 {
+    static const char mark[] = "\xef\xbb\xbf";
     const char *end = text + size;
+    if (size >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0)
+        text += strlen(mark);
     for (const char *line = text; line < end && (r->ok || r->line != 1);) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *stop = newline ? newline : end;
+        if (stop > line && stop[-1] == '\r')
+            stop--;
         r->line++;
         if (r->line == 1)
             read_header(r, line, (size_t)(stop - line));
@@ -152,6 +159,11 @@ lg_model_table *lg_model_table_parse(const char *text, size_t size, const char *
     size_t lines = 1;
     for (size_t i = 0; i < size; i++)
         lines += text[i] == '\n';
+    if (lines > MAX_MODELS + 2) {
+        lg_fail(e, "%s: %zu lines are more than the %d models that a table may have", name, lines,
+                MAX_MODELS);
+        return NULL;
+    }
     lg_model_table *table = calloc(1, sizeof *table);
     if (table)
         table->models = malloc(lines * sizeof *table->models);

@@ -21,9 +21,9 @@ typedef struct lg_model_table {
     lg_generative_model *models; // in the order of the file
 } lg_model_table;
 
-// Reads a table like models/red140.tsv: a header of 28 columns, then a model a line, separated by
-// single tabs. NULL with a message that lists all faults as file:line: column. Free with
-// lg_model_table_free.
+// Reads a table like models/red140.tsv: a header of 28 columns, then a model a line (at most 8192),
+// separated by single tabs; lines may end by CR LF. NULL with a message that lists all faults as
+// file:line: column. Free with lg_model_table_free.
 lg_model_table *lg_model_table_read(const char *path, lg_error *e);
 
 // The same from memory; `text` is followed by a zero byte, `name` stands for the file in messages.

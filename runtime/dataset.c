@@ -140,13 +140,17 @@ static bool match_folders(lg_dataset *d, const lg_dataset_options *o, DIR *root,
             d->others++;
             continue;
         }
-        // The real images may stand among the models, if --real says so.
-        if (has_real && about.st_dev == real.st_dev && about.st_ino == real.st_ino)
-            continue;
         char folder[PATH_MAX];
         snprintf(folder, sizeof folder, "%s/%s", o->data, entry->d_name);
         int model = find_model(d->table, entry->d_name);
-        if (model < 0)
+        // The real images may stand among the models, if --real says so.
+        if (has_real && about.st_dev == real.st_dev && about.st_ino == real.st_ino) {
+            if (model >= 0)
+                good = lg_fail_more(e,
+                                    "%s: is named as real images, and has the name of a "
+                                    "generative model",
+                                    folder);
+        } else if (model < 0)
             good = unknown_folder(d->table, folder, entry->d_name, e);
         else
             has_folder[model] = true;

@@ -154,6 +154,36 @@ START_TEST(last_newline_is_optional)
 }
 END_TEST
 
+// A byte order mark and lines that end by CR LF.
+START_TEST(tables_of_spreadsheets_are_read)
+{
+    char text[2048];
+    lg_error e = {""};
+    read_header_line();
+    header[strlen(header) - 1] = '\0';
+    int length = snprintf(text, sizeof text, "\xef\xbb\xbf%s\r\n%.*s\r\n", header,
+                          (int)strlen(ROW("A", NINE, "1")) - 1, ROW("A", NINE, "1"));
+    lg_model_table *table = lg_model_table_parse(text, (size_t)length, "t.tsv", &e);
+    ck_assert_msg(table != NULL, "%s", e.message);
+    ck_assert_uint_eq(table->count, 1);
+    ck_assert_int_eq(table->models[0].test_set, 1);
+    lg_model_table_free(table);
+}
+END_TEST
+
+START_TEST(endless_tables_are_refused)
+{
+    enum { LINES = 100000 };
+    lg_error e = {""};
+    char *text = malloc(LINES);
+    ck_assert_ptr_nonnull(text);
+    memset(text, '\n', LINES);
+    ck_assert_ptr_null(lg_model_table_parse(text, LINES, "t.tsv", &e));
+    ck_assert_ptr_nonnull(strstr(e.message, "more than the 8192 models"));
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cooccurrence");
@@ -164,6 +194,8 @@ int main(void)
     tcase_add_test(tests, default_graph_is_built_in);
     tcase_add_test(tests, faults_are_located);
     tcase_add_test(tests, last_newline_is_optional);
+    tcase_add_test(tests, tables_of_spreadsheets_are_read);
+    tcase_add_test(tests, endless_tables_are_refused);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

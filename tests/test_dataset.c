@@ -270,6 +270,7 @@ START_TEST(faults)
     check_refused("data", NULL, 0, "must not have the generated ones");
     check_refused("", NULL, 0, "must not have the generated ones");
     check_refused("data/AAE/more", NULL, 0, "must not be among the generated ones");
+    check_refused("data/AAE", NULL, 0, "data/AAE: is named as real images, and has the name of");
     check_refused(NULL, lg_temporary_write(&set, "t.tsv", "name\tfamily\n", 12), 0,
                   "t.tsv:1: the header must name 28 columns");
 }
