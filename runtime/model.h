@@ -40,7 +40,8 @@ typedef struct lg_weights_report {
     void (*fault)(void *context, const char *text);
     // Each tensor that is not read; `dead`: the model has it, but nothing depends on it.
     void (*extra)(void *context, const char *name, bool dead);
-    size_t dead, unknown; // set by lg_model_load_weights
+    // Set by lg_model_load_weights. A state of training is not unknown to a model that infers.
+    size_t dead, unknown;
 } lg_weights_report;
 
 // Reads a checkpoint (safetensors, state_dict names) and packs it by running the artifact's `pack`.
@@ -70,6 +71,11 @@ void *lg_model_param(const lg_model *model, const char *name, const lg_tensor_de
 void lg_model_drop_params(lg_model *model);
 // Sets to 0 what is called `prefix`...: "optimizer." forgets moments and the count of steps.
 void lg_model_clear_params(lg_model *model, const char *prefix);
+// The first f32 parameter or running statistic that holds a NaN or an infinity, or NULL: what a
+// step leaves whose loss is finite and whose gradient is not. One pass over them.
+const char *lg_model_not_finite_param(const lg_model *model);
+// Is it a state of training itself, `optimizer.*` or `random.*`, of which inference has none?
+bool lg_is_training_state(const char *name);
 // Packs what the parameters are now: after training steps, before entry points that read packed
 // weights. Does nothing where nothing is packed.
 bool lg_model_repack(lg_model *model, const lg_parallel *parallel, lg_error *e);

@@ -55,6 +55,39 @@ void lg_model_clear_params(lg_model *model, const char *prefix)
             memset(model->params[i], 0, artifact->params[i].bytes);
 }
 
+// A checkpoint of PyTorch and a fresh one have none: they start as 0.
+bool lg_is_training_state(const char *name)
+{
+    return !strncmp(name, "optimizer.", 10) || !strncmp(name, "random.", 7);
+}
+
+// Words of a fixed number, so that compilers make vectors of them.
+static bool words_are_finite(const uint32_t *bits, size_t count)
+{
+    enum { BLOCK = 64 };
+    const uint32_t exponent = 0x7f800000;
+    uint32_t found = 0;
+    size_t i = 0;
+    for (; i + BLOCK <= count && !found; i += BLOCK)
+        for (size_t j = 0; j < BLOCK; j++)
+            found |= (bits[i + j] & exponent) == exponent;
+    for (; i < count && !found; i++)
+        found |= (bits[i] & exponent) == exponent;
+    return !found;
+}
+
+const char *lg_model_not_finite_param(const lg_model *model)
+{
+    const lg_artifact *artifact = model->artifact;
+    for (uint32_t i = 0; model->params && i < artifact->param_count; i++) {
+        const lg_tensor_desc *desc = &artifact->params[i];
+        if (desc->dtype == LG_ABI_F32 && !lg_is_training_state(desc->name) &&
+            !words_are_finite(model->params[i], desc->bytes / sizeof(uint32_t)))
+            return desc->name;
+    }
+    return NULL;
+}
+
 bool lg_model_repack(lg_model *model, const lg_parallel *parallel, lg_error *e)
 {
     if (!model->params)

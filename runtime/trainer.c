@@ -41,8 +41,10 @@ bool trainer_save(trainer *t, const char *name, lg_error *e)
 static bool save_last(trainer *t, lg_error *e)
 {
     t->saved_at = lg_now();
-    return trainer_save(t, "last.safetensors", e) ||
-           lg_fail_prefix(e, "the checkpoint before this one is whole and stays: ");
+    if (!trainer_save(t, "last.safetensors", e))
+        return lg_fail_prefix(e, "the checkpoint before this one is whole and stays: ");
+    t->saved_steps = t->state->steps;
+    return true;
 }
 
 static bool is_time_to_save(const trainer *t)
@@ -111,8 +113,10 @@ static bool run_step(trainer *t, const lg_batch *batch, lg_error *e)
     if (!lg_train_step_run(&t->step, batch, t->o->dataset->graph, (float)t->state->rate.rate,
                            inspect ? inspection->parallel : t->o->parallel, e))
         return false;
-    if (!is_clean(t))
-        return trainer_explain(t, batch, e);
+    bool kept = !lg_train_step_is_finite(&t->step); // such a step writes nothing
+    const char *param = kept ? NULL : lg_model_not_finite_param(t->o->model);
+    if (param || !is_clean(t))
+        return trainer_explain(t, batch, param, e);
     t->state->steps++;
     t->state->epoch_steps++;
     for (int i = 0; i < t->step.loss_count; i++)

@@ -1,6 +1,9 @@
 // A loss that is not finite. The step changed nothing, so the same batch is run once more, now with
 // somebody who looks at what every launch writes; the first that writes a NaN or an infinity is the
 // op to look at.
+//
+// A gradient that is not finite, of a loss that is: the step has been taken, and the parameters are
+// lost. It ends before they reach a checkpoint.
 #include "runtime/trainer_internal.h"
 
 #include "runtime/atomic_file.h"
@@ -9,6 +12,11 @@
 #include <stdlib.h>
 
 enum { FILES_IN_A_MESSAGE = 8 };
+
+typedef struct fault {
+    const char *op;    // NULL: cannot be told
+    const char *param; // NULL: the step changed nothing
+} fault;
 
 // NULL: cannot be told.
 static const char *find_op(trainer *t, const lg_batch *batch)
@@ -26,15 +34,32 @@ static const char *find_op(trainer *t, const lg_batch *batch)
     return inspection->finding(inspection->context);
 }
 
-static void print_head(FILE *out, const trainer *t, const lg_batch *batch, const char *op)
+static void print_head(FILE *out, const trainer *t, const lg_batch *batch, const fault *f)
 {
     fprintf(out, "%s is not finite in step %lld (epoch %lld, batch %lld, learning rate %g):",
-            lg_train_step_is_finite(&t->step) ? "a value" : "a loss",
+            f->param                            ? "a gradient"
+            : lg_train_step_is_finite(&t->step) ? "a value"
+                                                : "a loss",
             (long long)t->state->steps + 1, (long long)batch->epoch + 1, (long long)batch->index,
             t->state->rate.rate);
     for (int i = 0; i < t->step.loss_count; i++)
         fprintf(out, " %s %g", t->step.loss_names[i], (double)t->step.losses[i]);
-    fprintf(out, "\n  first written by: %s", op ? op : "not to be told for this model");
+    if (f->op || !f->param)
+        fprintf(out, "\n  first written by: %s", f->op ? f->op : "not to be told for this model");
+    if (f->param)
+        fprintf(out, "\n  parameter that it spoiled: %s", f->param);
+}
+
+static void print_what_is_left(FILE *out, const trainer *t, const fault *f)
+{
+    if (f->param)
+        fprintf(out,
+                "\n  last.safetensors is from step %lld, before it; --debug with it as --weights "
+                "looks into every kernel",
+                (long long)t->saved_steps);
+    else
+        fputs("\n  parameters and checkpoints are as they were before it", out);
+    fputs("; the batch:", out);
 }
 
 static void print_files(FILE *out, const trainer *t, const lg_batch *batch, int most)
@@ -44,7 +69,7 @@ static void print_files(FILE *out, const trainer *t, const lg_batch *batch, int 
 }
 
 // All files of the batch go to fault.txt; false when that cannot be written.
-static bool write_report(const trainer *t, const lg_batch *batch, const char *op, char **path)
+static bool write_report(const trainer *t, const lg_batch *batch, const fault *f, char **path)
 {
     char *text = NULL;
     size_t size = 0;
@@ -55,7 +80,7 @@ static bool write_report(const trainer *t, const lg_batch *batch, const char *op
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return false;
-    print_head(out, t, batch, op);
+    print_head(out, t, batch, f);
     fputs("\nThe batch:", out);
     print_files(out, t, batch, batch->count);
     fputc('\n', out);
@@ -64,16 +89,16 @@ static bool write_report(const trainer *t, const lg_batch *batch, const char *op
     return good;
 }
 
-bool trainer_explain(trainer *t, const lg_batch *batch, lg_error *e)
+bool trainer_explain(trainer *t, const lg_batch *batch, const char *param, lg_error *e)
 {
     char *path = NULL, *text = NULL;
     size_t size = 0;
-    const char *op = find_op(t, batch);
-    bool written = write_report(t, batch, op, &path);
+    fault f = {.op = param && !t->o->inspect_all ? NULL : find_op(t, batch), .param = param};
+    bool written = write_report(t, batch, &f, &path);
     FILE *out = open_memstream(&text, &size);
     if (out) {
-        print_head(out, t, batch, op);
-        fputs("\n  parameters and checkpoints are as they were before it; the batch:", out);
+        print_head(out, t, batch, &f);
+        print_what_is_left(out, t, &f);
         print_files(out, t, batch, FILES_IN_A_MESSAGE);
         if (batch->count > FILES_IN_A_MESSAGE)
             fprintf(out, "\n  and %d more%s%s", batch->count - FILES_IN_A_MESSAGE,

@@ -26,12 +26,6 @@ static bool fault(loading *l, const char *text)
     return lg_fail_more(l->e, "  %s", text);
 }
 
-// Training's own states: a checkpoint of PyTorch and a fresh one have none.
-static bool starts_as_zero(const lg_tensor_desc *param)
-{
-    return !strncmp(param->name, "optimizer.", 10) || !strncmp(param->name, "random.", 7);
-}
-
 // The tensor of a parameter, or NULL: after a complaint, or because it may be missing.
 static const lg_safetensor *find_parameter(loading *l, const lg_tensor_desc *wanted)
 {
@@ -39,7 +33,7 @@ static const lg_safetensor *find_parameter(loading *l, const lg_tensor_desc *wan
     const char *wanted_type = lg_abi_dtype_name((enum lg_abi_dtype)wanted->dtype);
     lg_shape_text((int)wanted->rank, wanted->shape, wants);
     const lg_safetensor *found = lg_safetensors_find(l->file, wanted->name);
-    if (!found && (wanted->unused || starts_as_zero(wanted)))
+    if (!found && (wanted->unused || lg_is_training_state(wanted->name)))
         return NULL;
     if (!found) {
         snprintf(text, sizeof text, "%s: missing, wanted is %s%s", wanted->name, wanted_type,
@@ -64,7 +58,7 @@ static bool find_parameters(loading *l, void **params)
         const lg_tensor_desc *wanted = &artifact->params[i];
         const lg_safetensor *found = find_parameter(l, wanted);
         params[i] = found ? (void *)(uintptr_t)found->data : NULL;
-        if (!found && starts_as_zero(wanted) && wanted->bytes > l->zero_bytes)
+        if (!found && lg_is_training_state(wanted->name) && wanted->bytes > l->zero_bytes)
             l->zero_bytes = wanted->bytes;
     }
     if (l->faults == 0)
@@ -88,7 +82,7 @@ static bool take_parameters(loading *l, lg_model *model, void **params, const lg
     if (!l->zeros)
         return lg_fail(l->e, "%s: not enough memory", l->path);
     for (uint32_t i = 0; i < artifact->param_count; i++)
-        if (!params[i] && starts_as_zero(&artifact->params[i]))
+        if (!params[i] && lg_is_training_state(artifact->params[i].name))
             params[i] = l->zeros;
     return artifact->packed_bytes == 0 || lg_model_pack(model, params, parallel, l->e);
 }
@@ -108,7 +102,7 @@ static void report_extras(loading *l, const lg_tensor_desc **sorted)
         const lg_tensor_desc key = {.name = tensor->name}, *key_pointer = &key;
         const lg_tensor_desc **found =
             bsearch(&key_pointer, sorted, count, sizeof *sorted, compare_names);
-        if (found && !(*found)->unused)
+        if (found ? !(*found)->unused : lg_is_training_state(tensor->name))
             continue;
         l->report->dead += found != NULL;
         l->report->unknown += found == NULL;

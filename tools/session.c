@@ -107,11 +107,10 @@ bool lg_load_weights(lg_model *model, const char *path, const lg_parallel *paral
     free(faults);
     if (!good)
         return false;
-    if (report.dead + report.unknown > 0)
+    // Of those that nothing depends on `lgpnc models` tells.
+    if (report.unknown > 0)
         lg_note_at(diag, (lg_location){.file = path},
-                   "%zu tensors are not read: %zu that the model has but nothing depends on, %zu "
-                   "that it does not have",
-                   report.dead + report.unknown, report.dead, report.unknown);
+                   "%zu tensors are not read: the model does not have them", report.unknown);
     return true;
 }
 

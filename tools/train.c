@@ -104,9 +104,11 @@ static bool open_dataset(training *t)
     for (size_t i = 0; i < d->warning_count; i++)
         lg_warning_at(t->diag, (lg_location){0}, "%s", d->warnings[i]);
     if (d->test_fakes == 0 && t->o.validate_every > 0) {
-        lg_warning_at(t->diag, (lg_location){0},
-                      "no generated image is in the test set of fold %d: there is no validation",
-                      (int)t->o.fold);
+        if (t->o.fold > 0)
+            lg_warning_at(
+                t->diag, (lg_location){0},
+                "no generated image is in the test set of fold %d: there is no validation",
+                (int)t->o.fold);
         t->o.validate_every = 0;
     }
     printf("%zu generative models; images: %zu to train on, %zu to test, %zu of all are real\n",
@@ -318,6 +320,10 @@ static int work(void *context)
     lg_train_options_free(&t->o);
     free(t->spec);
     free(t->checkpoint);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        lg_error_at(
+            t->diag, (lg_location){0},
+            "standard output: cannot write; what was trained is in the folder all the same");
     int printed = lg_cli_finish(t->diag, true);
     return code == LG_EXIT_OK ? printed : code;
 }

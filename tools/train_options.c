@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_THREADS = 256 };
+
 enum {
     KEY_LR = 0x100,
     KEY_SCHEDULE,
@@ -202,8 +204,8 @@ static bool read_integers(lg_train_options *o, lg_diag *diag)
         {TRAIN_VAL_EVERY, 0, 1000000, &o->validate_every},
         {TRAIN_SAVE_EVERY, 0, most, &o->save_every},
         {TRAIN_DISPLAY_STEP, 1, most, &o->display_step},
-        {TRAIN_THREADS, 0, 1024, &o->threads},
-        {TRAIN_WORKERS, 0, 1024, &o->workers},
+        {TRAIN_THREADS, 0, MOST_THREADS, &o->threads},
+        {TRAIN_WORKERS, 0, MOST_THREADS, &o->workers},
         {TRAIN_IMAGE_CACHE, 0, 1 << 30, &megabytes},
     };
     bool good = true;
@@ -220,7 +222,8 @@ static bool read_rest(lg_train_options *o, lg_diag *diag)
     char *end;
     bool good = true;
     o->learning_rate = strtod(o->text[TRAIN_LR], &end);
-    if (end == o->text[TRAIN_LR] || *end || !(o->learning_rate > 0) || !isfinite(o->learning_rate))
+    if (end == o->text[TRAIN_LR] || *end || !((float)o->learning_rate > 0) ||
+        !isfinite((float)o->learning_rate))
         good = fail_option(o, TRAIN_LR, "a number above 0 is wanted", diag);
     o->schedule = lg_schedule_find(o->text[TRAIN_SCHEDULE]);
     if (o->schedule == LG_SCHEDULES)

@@ -129,6 +129,18 @@ expect_stdout '^epoch 1/1  batch 4/4 '
 expect_exit 1 train trial --debug --lr=1e30
 expect_stderr 'first written by: launch'
 
+# A gradient that is not finite, of a loss that is: no checkpoint gets it.
+sed 's|^    output(s, "real_fake".*|&\n    lg_value *tiny = mul(s, real_fake, 1e-30);\n    if (is_training(s)) loss(s, "log", mul(s, mean_all(s, log(s, add(s, mul(s, tiny, tiny), 2e-38))), 1000));|' \
+    "$model" >spoiled.c
+expect_exit 1 "$LGPNC" train spoiled.c --data=data --real=real --model-dir=spoiled --no-tune-cache
+expect_stderr '^error: a gradient is not finite in step 1 \(epoch 1, batch 0, .* loss_log -86[0-9]+'
+expect_stderr '^  parameter that it spoiled: [a-z_]+\.'
+expect_stderr '^  last.safetensors is from step 0, before it;'
+expect_exit 0 "$LGPNC" run spoiled.c --weights=spoiled/last.safetensors --random-inputs=1
+expect_exit 1 "$LGPNC" train spoiled.c --data=data --real=real --model-dir=spoiled --no-tune-cache \
+    --debug --weights=spoiled/last.safetensors
+expect_stderr '^  first written by: launch '
+
 # A damaged checkpoint.
 cp -r whole damaged
 printf '\x55' | dd of=damaged/last.safetensors bs=1 seek=9000 conv=notrunc status=none
@@ -153,6 +165,11 @@ same before full/last.safetensors
 no_temporary full
 expect_exit 0 resume full --epochs=2
 
+# Nobody reads what it says: it trains, and tells in the end.
+expect_exit 1 sh -c "\"$LGPNC\" train \"$model\" --data=data --model-dir=unheard --epochs=1 --no-tune-cache >/dev/full"
+one_error 'standard output: cannot write'
+[[ -s unheard/last.safetensors ]] || fail "no checkpoint"
+
 # Usage and bad data.
 expect_exit 2 train bad --epochs=0
 one_error 'error: --epochs=0: a number from 1 to'
@@ -161,6 +178,9 @@ expect_stderr '--lr=fast: a number above 0'
 expect_stderr '--schedule=linear: there are released, plateau and constant'
 expect_stderr '--sampling=none: there are'
 expect_stderr '--cross-val=5: a number from 0 to 4'
+expect_exit 2 train bad --lr=1e39 --threads=257
+expect_stderr '--lr=1e39: a number above 0'
+expect_stderr '--threads=257: a number from 0 to 256'
 expect_exit 2 "$LGPNC" train "$model" --model-dir=bad
 one_error 'no images: name their folder with --data=DIR'
 expect_exit 2 "$LGPNC" train "$model" more
