@@ -3,7 +3,9 @@
 #include "runtime/threads.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const double SECONDS_BETWEEN_BARS = 0.1;
@@ -62,19 +64,41 @@ static double seconds_left(const lg_step_report *r)
     return r->rate > 0 ? batches * r->step->batch / r->rate : 0;
 }
 
+// As many characters as fit: a line that wraps could not be erased.
+static int columns_of_terminal(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 79;
+}
+
+static void print_bar(FILE *out, const lg_train_progress *p, const lg_step_report *r)
+{
+    enum { WIDTH = 12 };
+    int filled = (int)(WIDTH * r->state->batch / (r->batches ? r->batches : 1));
+    fprintf(out, "[%.*s%*s] ", filled, "############", WIDTH - filled, "");
+    fputs("left ", out);
+    print_time(out, seconds_left(r));
+    fputs("  ", out);
+    print_step(out, r);
+    fprintf(out, "  %.4g images/s  waited %.1f s", r->rate, p->waited);
+}
+
 static void draw_bar(lg_train_progress *p, const lg_step_report *r)
 {
-    enum { WIDTH = 20 };
+    char *text = NULL;
+    size_t size = 0;
     double now = lg_now();
     bool last = r->state->batch == r->batches;
     if (now - p->drawn < SECONDS_BETWEEN_BARS && !last)
         return;
-    int filled = (int)(WIDTH * r->state->batch / (r->batches ? r->batches : 1));
-    fprintf(stderr, "\r\033[K[%.*s%*s] ", filled, "####################", WIDTH - filled, "");
-    print_step(stderr, r);
-    fprintf(stderr, "  %.4g images/s  waited %.1f s  left ", r->rate, p->waited);
-    print_time(stderr, seconds_left(r));
+    FILE *line = open_memstream(&text, &size);
+    if (!line)
+        return;
+    print_bar(line, p, r);
+    if (fclose(line) == 0)
+        fprintf(stderr, "\r\033[K%.*s", columns_of_terminal(), text);
     fflush(stderr);
+    free(text);
     p->drawn = now;
     p->shown = true;
 }
@@ -138,7 +162,7 @@ static void on_validated(void *context, const lg_training_state *state,
 static void on_note(void *context, const char *text)
 {
     lg_train_progress_clear(context);
-    fprintf(stderr, "lgpnc: warning: %s\n", text);
+    fprintf(stderr, "warning: %s\n", text);
 }
 
 void lg_train_progress_listen(lg_train_progress *progress, lg_training_listener *listener)
