@@ -30,7 +30,7 @@ static const struct argp_option option_rows[] = {
      10},
     {"triple", KEY_TRIPLE, "TRIPLE", 0, "system to compile for, as LLVM names it", 10},
     {NULL, 'O', "LEVEL", 0, "pipeline O0, O1, O2 (default) or O3", 10},
-    {"passes", KEY_PASSES, "PIPELINE", 0, "these passes instead", 10},
+    {"passes", KEY_PASSES, "PIPELINE", 0, "these passes in place of those of -O", 10},
     {"disable", KEY_DISABLE, "PASS,...", 0, "leave these passes out", 10},
     {"depth-first", KEY_DEPTH_FIRST, "WHEN", 0,
      "fuse chains of convolutions (bottlenecks) strip by strip: auto (default), where it saves "
@@ -47,7 +47,8 @@ static const struct argp_option option_rows[] = {
     {"load", KEY_LOAD, "FILE.so", 0, "a pass of your own, to name in --passes", 10},
     {"print-after", KEY_PRINT_AFTER, "PASS,...", 0,
      "print the IR to standard error after these passes, or `all', where they changed it", 10},
-    {"dump-dir", KEY_DUMP_DIR, "DIR", 0, "into numbered files there instead", 10},
+    {"dump-dir", KEY_DUMP_DIR, "DIR", 0,
+     "write the IR after the passes of --print-after (all) to numbered files there", 10},
     {"check-each", KEY_CHECK_EACH, NULL, 0,
      "compare with the reference interpreter before and after every pass (small models)", 10},
     {"time-passes", KEY_TIME_PASSES, NULL, 0, "a table of passes on standard error", 10},
@@ -55,7 +56,7 @@ static const struct argp_option option_rows[] = {
      "use what `lgpnc tune' found and kept in this file; default: ~/.cache/lgpnc/tune, if it is "
      "there",
      10},
-    {"no-tune-cache", KEY_NO_TUNE_CACHE, NULL, 0, "use no such file", 10},
+    {"no-tune-cache", KEY_NO_TUNE_CACHE, NULL, 0, "do without what `lgpnc tune' found", 10},
     {"no-dropout", KEY_NO_DROPOUT, NULL, 0, "functions that train leave dropout out", 10},
     {"verbose", 'v', NULL, 0, "tell each phase with its seconds on standard error", 10},
     {0},

@@ -34,7 +34,8 @@ static const struct argp_option option_rows[] = {
     {"real", 'r', "DIR", 0, "real images, for telling them from generated ones", 0},
     {"labels", 'l', "FILE.tsv", 0,
      "what is known of the generative models; default: the 140 of RED140, built in", 0},
-    {"cross-val", 'k', "FOLD", 0, "the test set 1 to 4 that was held out in training (1)", 0},
+    {"cross-val", 'k', "FOLD", 0,
+     "the test set 1 to 4 that was held out in training (1); 0: none was, for --split=train", 0},
     {"split", KEY_SPLIT, "WHICH", 0,
      "test (default): the images held out; train: those trained on, to compare", 0},
     {"graph", 'g', "G.npy", 0,
@@ -63,7 +64,7 @@ static error_t parse_number(int key, const char *value, struct argp_state *state
 {
     switch (key) {
     case 'k':
-        a->data.fold = (int)lg_argument_number(state, "--cross-val", value, 1, LG_TEST_SETS);
+        a->data.fold = (int)lg_argument_number(state, "--cross-val", value, 0, LG_TEST_SETS);
         return 0;
     case 'b':
         a->batch = (int)lg_argument_number(state, "--batch-size", value, 1, MOST_BATCH);
@@ -293,8 +294,9 @@ int lg_command_eval(int argc, char **argv)
         .doc = "Scores a trained LGPN on images of generative models that were held out: parsing "
                "of hyperparameters (F1, accuracy, L1), telling generated from real images, and "
                "telling whether two images come from one model. Every image is looked at once."
-               "\vExample:\n  lgpnc eval lgpn --weights=best.safetensors --data=images/ "
-               "--real=photos/ --cross-val=1 --report=eval.html"};
+               "\vExample:\n"
+               "  lgpnc eval lgpn --weights=expts/best.safetensors --data=images/ \\\n"
+               "      --real=photos/ --cross-val=1 --report=eval.html"};
     eval_arguments a = {.of.compile = lg_compile_defaults(),
                         .data.fold = 1,
                         .split = "test",

@@ -135,13 +135,13 @@ static void set_node_bar(const lg_model_scores *s, int node, lg_plot_bar *bar)
 {
     const lg_class_scores *c = &s->parsing.nodes[node];
     const uint64_t *truth = s->parsing.confusion[node].count[1];
-    lg_node_title(node, bar->label);
+    char title[64];
+    snprintf(bar->label, sizeof bar->label, "%s", lg_node_title(node, title));
     bar->value = c->score[LG_F1_MACRO];
     bar->mark = *s->why_majority ? NAN : s->majority.nodes[node].score[LG_F1_MACRO];
     snprintf(bar->tooltip, sizeof bar->tooltip,
-             "node %d, %.60s: macro F1 %.4f, accuracy %.4f, on in %zu of %zu images", node,
-             bar->label, bar->value, c->score[LG_ACCURACY], (size_t)(truth[0] + truth[1]),
-             s->parsing.images);
+             "node %d, %.60s: macro F1 %.4f, accuracy %.4f, on in %zu of %zu images", node, title,
+             bar->value, c->score[LG_ACCURACY], (size_t)(truth[0] + truth[1]), s->parsing.images);
 }
 
 static void print_node_bars(const lg_model_scores *s, FILE *out)
@@ -199,8 +199,8 @@ static void set_value_bar(const lg_model_scores *s, int value, lg_plot_bar *bar)
     bar->value = l1_of(&p->l1, value);
     bar->mark = *s->why_majority ? NAN : l1_of(&s->majority.l1, value);
     snprintf(bar->tooltip, sizeof bar->tooltip,
-             "%.63s: L1 error %.4f on %zu images, the right interval in %.4f of them", bar->label,
-             bar->value, (size_t)p->l1.count[value],
+             "%.63s: L1 error %.4f on %zu images, the right interval in %.4f of them",
+             lg_architecture_label(value), bar->value, (size_t)p->l1.count[value],
              (double)p->interval_hits[value] / (double)p->images);
 }
 
@@ -211,8 +211,8 @@ static void set_choice_bar(const lg_model_scores *s, int choice, lg_plot_bar *ba
              lg_architecture_label(LG_CONTINUOUS_VALUES + choice));
     bar->value = (double)s->parsing.choice_hits[choice] / images;
     bar->mark = *s->why_majority ? NAN : (double)s->majority.choice_hits[choice] / images;
-    snprintf(bar->tooltip, sizeof bar->tooltip, "%.63s: right in %.4f of the images", bar->label,
-             bar->value);
+    snprintf(bar->tooltip, sizeof bar->tooltip, "%.63s: right in %.4f of the images",
+             lg_architecture_label(LG_CONTINUOUS_VALUES + choice), bar->value);
 }
 
 static void print_continuous(const lg_model_scores *s, FILE *out)

@@ -20,8 +20,8 @@ static void print_heading(const lg_eval_report *r, FILE *out)
 {
     const lg_model_scores *s = r->scores;
     fprintf(out, "%s%s%s\n", r->model, r->weights ? " with " : "", r->weights ? r->weights : "");
-    fprintf(out, "fold %d, %s set of %s: %zu generated images of %zu models, ", r->dataset->fold,
-            r->split, r->data, s->fakes, s->model_count);
+    fprintf(out, "fold %d, %s set of %s: %zu generated images of %zu model%s, ", r->dataset->fold,
+            r->split, r->data, s->fakes, s->model_count, s->model_count == 1 ? "" : "s");
     if (r->real)
         fprintf(out, "%zu real images of %s\n", s->reals, r->real);
     else

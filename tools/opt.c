@@ -43,7 +43,7 @@ static const struct argp_option option_rows[] = {
     {"output", 'o', "FILE", 0, "write there instead of to standard output", 0},
     {"print-after", KEY_PRINT_AFTER, "PASS,...", 0,
      "print the IR to standard error after these passes, or `all', where they changed it", 1},
-    {"dump-dir", KEY_DUMP_DIR, "DIR", 0, "into numbered files there instead", 1},
+    {"dump-dir", KEY_DUMP_DIR, "DIR", 0, "write it to numbered files there instead", 1},
     {"verify", KEY_VERIFY, NULL, 0, "verify the IR after every pass", 1},
     {"check-each", KEY_CHECK_EACH, NULL, 0,
      "compare with the reference interpreter before and after every pass", 1},

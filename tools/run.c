@@ -37,6 +37,7 @@ static const struct argp_option option_rows[] = {
     {"function", 'f', "NAME", 0,
      "what to run: infer (default), loss_and_grad, train_step, or one of the IR file", 0},
     {"learning-rate", KEY_RATE, "RATE", 0, "the input learning_rate", 0},
+    {"lr", 0, NULL, OPTION_ALIAS, NULL, 0},
     {"steps", KEY_STEPS, "N", 0, "of train_step: N steps, each on what the last one left (1)", 0},
     {"save", KEY_SAVE, "S.safetensors", 0, "write parameters and states as the last step left them",
      0},

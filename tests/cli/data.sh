@@ -82,7 +82,7 @@ one_error 'a number from 1 to 4'
 # On a terminal it tells how far it is, and leaves no trace of that.
 if command -v script >/dev/null; then
     script -qec "'$LGPNC' data check set" /dev/null </dev/null >terminal
-    grep -q 'decoding images [0-9]*/6' terminal || fail "no progress"
+    grep -q 'decoding images .*[0-9]/6' terminal || fail "no progress"
 fi
 
 # Ctrl-C: a pipe of labels that nobody writes to stands for a slow disk.

@@ -106,7 +106,7 @@ fault() {
 fault 2 'no MODEL given' --data=set
 fault 2 'no images; name their folder with --data=DIR' no.ir
 fault 2 'there are test and train' no.ir --data=set --split=all
-fault 2 'a number from 1 to 4' no.ir --data=set --cross-val=5
+fault 2 'a number from 0 to 4' no.ir --data=set --cross-val=5
 fault 2 'a number from 0 to 100000' no.ir --data=set --pairs=-1
 fault 1 'missing: cannot open the folder' no.ir --data=missing
 fault 1 'set: error: there is no image of the test set of fold 3' no.ir --data=set --labels=table.tsv --cross-val=3
