@@ -25,6 +25,7 @@
 #include "passes/dce.h"
 #include "passes/outline.h"
 #include "passes/passes.h"
+#include "passes/prologues.h"
 #include "passes/readers.h"
 #include "passes/rewriter.h"
 #include "passes/schedule/epilogue.h"
@@ -45,6 +46,7 @@ typedef struct fuser {
     lg_map group_of; // op -> group number + 1, or VIEW, DUPLICATED
     lg_map position; // op -> its number in the program, from 1
     lg_map rank;     // op -> when its group can run, once groups are staged
+    lg_map prologue; // op -> 1: on the way into a contraction
     lg_readers readers;
     LG_LIST(lg_group) groups; // ops in reverse program order while they grow
     int64_t max_ops;
@@ -389,6 +391,8 @@ static bool may_join(const fuser *f, const lg_op *op, const lg_group *g)
         if (is_channel_slice(op) &&
             !is_epilogue(f, g, contraction_behind(op->operands[0]), &value->type))
             return false;
+        if (lg_map_number(&f->prologue, op))
+            return true;
         return !feeds_contraction(g, value) && g->ops.count < 4 * f->max_ops &&
                (!is_read_by_form(g, value) || is_index_map(op));
     default:
@@ -853,13 +857,18 @@ static void fuse_function(lg_pass_ctx *ctx, lg_function *function)
 {
     bool fusing = !lg_pass_option_value(ctx, "off", 0);
     fuser f = {.ctx = ctx, .function = function};
-    f.group_of.arena = f.position.arena = f.rank.arena = ctx->scratch;
+    f.group_of.arena = f.position.arena = f.rank.arena = f.prologue.arena = ctx->scratch;
     f.max_ops = lg_pass_option_value(ctx, "max-ops", 16);
     f.sums = fusing && ctx->target->kind == LG_TARGET_CPU && lg_pass_option_value(ctx, "sums", 1);
     lg_drop_unused(function, ctx->scratch);
     copy_results(function, ctx->scratch);
     if (fusing)
         copy_broadcasts(function, ctx->scratch);
+    int64_t images = lg_pass_option_value(ctx, "prologue", 0);
+    if (fusing && images > 0 && ctx->target->kind == LG_TARGET_CPU) {
+        ctx->changes += lg_copy_prologues(function, ctx->target, images, &f.prologue, ctx->scratch);
+        lg_drop_unused(function, ctx->scratch);
+    }
     number_ops(function, &f.position);
     f.readers = lg_readers_find(function, ctx->scratch);
     for (lg_op *op = function->last; op; op = op->previous) {

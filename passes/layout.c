@@ -56,15 +56,17 @@ static bool is_convolution(const lg_op *op)
     return op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d;
 }
 
-// How many of the first operands of `op` are images that its schedule wants in lg_image_layout; the
-// first with a border as wide as the padding.
+// How many of the first operands of `op` are images that its schedule reads; the first with a
+// border as wide as the padding.
 static int count_images(const layouter *l, const lg_op *op)
 {
-    int count = is_convolution(op) ? 1 : lg_filter_grad_suits(op, l->ctx->target) ? 2 : 0;
-    for (int i = 0; i < count; i++)
-        if (op->operands[i]->kind != LG_VALUE_ARGUMENT || op->operands[i]->type.dtype != LG_F32)
-            return i;
-    return count;
+    return is_convolution(op) ? 1 : lg_filter_grad_suits(op, l->ctx->target) ? 2 : 0;
+}
+
+// Does it want this one in lg_image_layout? What a prologue makes lies as the schedule likes.
+static bool is_laid_image(const lg_value *image)
+{
+    return image->kind == LG_VALUE_ARGUMENT && image->type.dtype == LG_F32;
 }
 
 static void note_convolutions(layouter *l, const lg_op *call)
@@ -72,6 +74,8 @@ static void note_convolutions(layouter *l, const lg_op *call)
     LG_FOR_OPS (op, lg_op_callee(call)) {
         int images = count_images(l, op);
         for (int i = 0; i < images; i++) {
+            if (!is_laid_image(op->operands[i]))
+                continue;
             const lg_value *image = call->operands[op->operands[i]->index];
             at_least(&l->border_h, image, i ? 0 : lg_op_int_at(op, LG_ATTR_pad, 0));
             at_least(&l->border_w, image, i ? 0 : lg_op_int_at(op, LG_ATTR_pad, 1));
@@ -177,7 +181,8 @@ static void copy_fixed_images(layouter *l)
         LG_FOR_OPS (op, lg_op_callee(call)) {
             int images = count_images(l, op);
             for (int i = 0; i < images; i++)
-                copy_fixed_image(l, call, op->operands[i]->index, &copies);
+                if (is_laid_image(op->operands[i]))
+                    copy_fixed_image(l, call, op->operands[i]->index, &copies);
         }
     }
 }

@@ -43,8 +43,11 @@ static lg_kx *image_element(void *data, lg_kx *row)
     h = lg_kx_addi(k, h, -c->pad[0]);
     if (c->image_row)
         h = lg_kx_add(k, h, lg_kx_muli(k, c->image_row, -1));
+    w = lg_kx_addi(k, w, -c->pad[1]);
+    if (c->image_column)
+        w = lg_kx_add(k, w, lg_kx_muli(k, c->image_column, -1));
     lg_index at[] = {c->image_row ? lg_index_int(k, 0) : lg_index_of(c->n), lg_index_of(h),
-                     lg_index_of(lg_kx_addi(k, w, -c->pad[1])), lg_index_of(channel)};
+                     lg_index_of(w), lg_index_of(channel)};
     return lg_load_element(k, c->image, c->x, 0, at, 1);
 }
 
@@ -309,9 +312,13 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
         function->results.count > LG_MAX_EPILOGUE_RESULTS)
         return false;
     const lg_value *x = op->operands[0], *f = op->operands[1];
-    if (x->kind != LG_VALUE_ARGUMENT || f->kind != LG_VALUE_ARGUMENT || !f->type.layout)
+    bool prologue = lg_prologue_suits(x, target);
+    if ((x->kind != LG_VALUE_ARGUMENT && !prologue) || f->kind != LG_VALUE_ARGUMENT ||
+        !f->type.layout)
         return false;
     conv c = describe(target, op);
+    if (prologue && c.groups > 1)
+        return false;
     if (!lg_conv_takes(function, op, target, c.tile.vectors))
         return false;
     int64_t panel = (int64_t)c.tile.vectors * c.tile.lanes;
@@ -321,7 +328,25 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
     if (c.groups > 1 && (lg_epilogue_ranges(&epilogue) > 1 || (c.f->dims[0] / c.groups) % panel ||
                          (c.f->dims[1] % target->lanes && c.x->dims[3] >= target->lanes)))
         return false;
-    return lg_conv_reads_image(&x->type, op, target);
+    return prologue || lg_conv_reads_image(&x->type, op, target);
+}
+
+// Computes the image under the pixels of the job.
+static void apply_prologue(conv *c)
+{
+    lg_kbuilder *k = &c->s->k;
+    const lg_value *image = c->op->operands[0];
+    const int64_t pixels[] = {c->rows, c->columns};
+    int64_t size[] = {1, 0, 0, image->type.dims[3]};
+    for (int i = 0; i < 2; i++)
+        size[1 + i] = (pixels[i] - 1) * c->stride[i] + (c->f->dims[2 + i] - 1) * c->dilation[i] + 1;
+    c->image_row = lg_kx_addi(k, lg_kx_muli(k, c->h0, c->stride[0]), -c->pad[0]);
+    c->image_column = lg_kx_addi(k, lg_kx_muli(k, c->w0, c->stride[1]), -c->pad[1]);
+    lg_prologue_alloc(c->s, image, size, &c->prologue);
+    lg_prologue_fill(c->s, &c->prologue,
+                     (lg_kx *[]){c->n, c->image_row, c->image_column, lg_kx_int(k, 0)});
+    c->image = c->prologue.buffer;
+    c->x = &c->prologue.type;
 }
 
 void lg_schedule_conv(lg_schedule *s)
@@ -351,6 +376,8 @@ void lg_schedule_conv(lg_schedule *s)
     lg_conv_alloc_partial(&c);
     lg_epilogue_find(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
     lg_epilogue_begin(s, &c.epilogue, row_blocks * segments);
+    if (!c.image)
+        apply_prologue(&c);
     for (int r = 0; r < c.epilogue.count; r++) {
         int64_t start = c.epilogue.starts[r];
         lg_columns runs[3];

@@ -5,6 +5,7 @@
 #define LG_PASSES_SCHEDULE_CONV_H
 
 #include "passes/schedule/epilogue.h"
+#include "passes/schedule/prologue.h"
 
 typedef struct lg_conv {
     lg_schedule *s;
@@ -25,6 +26,8 @@ typedef struct lg_conv {
     // Where images are strips: the row of the whole image that `image` begins with, and what the
     // result is stored in. NULL of whole images.
     lg_kx *image_row;
+    lg_kx *image_column; // the same of columns; NULL: all are there
+    lg_prologue prologue;
     const lg_strip *strip;
 } lg_conv;
 

@@ -20,6 +20,7 @@
 
 #include "passes/schedule/conv.h"
 #include "passes/schedule/filter_grad_choice.h"
+#include "passes/schedule/prologue.h"
 
 #include <assert.h>
 
@@ -32,6 +33,7 @@ typedef struct filter_grad {
     const lg_type *x, *g;
     int64_t pad[2];
     lg_kbuffer *image, *gradient, *sums, *result;
+    lg_prologue prologues[2];                     // of image and gradient
     lg_kx *part, *group, *row_block, *lane_block; // of the job
     lg_kx *strip, *first;                         // and the first of the job
     lg_kx *n, *h, *w;                             // of the strip
@@ -55,15 +57,16 @@ static lg_kx *element(const place *p, bool image, lg_kx *channel, lg_kx *kw, int
     lg_kbuilder *k = &f->s->k;
     channel = lg_kx_add(k, lg_kx_muli(k, f->group, image ? s->channels : s->outputs), channel);
     lg_index at[] = {lg_index_of(p->n), lg_index_of(p->h), lg_index_of(p->w), {channel, 1}};
-    if (!image)
-        return lg_load_element(k, f->gradient, f->g, 0, at, lanes);
     lg_kx *tap[] = {p->kh, kw};
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2 && image; i++) {
         lg_kx *to = lg_kx_add(k, lg_kx_muli(k, at[1 + i].base, s->stride[i]),
                               lg_kx_muli(k, tap[i], s->dilation[i]));
         at[1 + i].base = lg_kx_addi(k, to, -f->pad[i]);
     }
-    return lg_load_element(k, f->image, f->x, 0, at, lanes);
+    const lg_prologue *copy = &f->prologues[!image];
+    for (int a = 0; a < 4 && copy->value; a++)
+        at[a].base = lg_kx_add(k, at[a].base, lg_kx_muli(k, copy->origin[a], -1));
+    return lg_load_element(k, image ? f->image : f->gradient, image ? f->x : f->g, 0, at, lanes);
 }
 
 static lg_kx *row_element(void *data, lg_kx *row)
@@ -282,6 +285,51 @@ static void store_result(const filter_grad *f)
         lg_k_end(k);
 }
 
+// ---- prologues
+
+// Does the job's rows go over channels of the image (0) or of the gradient (1)?
+static bool has_rows(const filter_grad *f, int operand)
+{
+    return (f->choice.along == LG_ALONG_OUTPUTS) == (operand == 0);
+}
+
+// The copies of what a strip reads, of operands that are computed.
+static void alloc_prologues(filter_grad *f)
+{
+    const lg_filter_grad_choice *c = &f->choice;
+    const lg_filter_grad_shape *s = &f->shape;
+    const int64_t pixels[] = {c->lines, c->columns};
+    for (int i = 0; i < 2; i++) {
+        const lg_value *value = f->op->operands[i];
+        if (f->s->ctx.bindings[value->id].buffer)
+            continue;
+        int64_t size[] = {c->images, pixels[0], pixels[1],
+                          has_rows(f, i) ? c->row_blocks * f->sides.row_block
+                                         : c->lane_blocks * f->sides.lane_block};
+        for (int a = 0; a < 2 && i == 0; a++)
+            size[1 + a] = (pixels[a] - 1) * s->stride[a] + (s->kernel[a] - 1) * s->dilation[a] + 1;
+        lg_prologue_alloc(f->s, value, size, &f->prologues[i]);
+        *(i ? &f->g : &f->x) = &f->prologues[i].type;
+        *(i ? &f->gradient : &f->image) = f->prologues[i].buffer;
+    }
+}
+
+static void fill_prologues(filter_grad *f)
+{
+    lg_kbuilder *k = &f->s->k;
+    for (int i = 0; i < 2; i++) {
+        if (!f->prologues[i].value)
+            continue;
+        lg_kx *channel = has_rows(f, i) ? lg_kx_muli(k, f->row_block, f->sides.row_block)
+                                        : lg_kx_muli(k, f->lane_block, f->sides.lane_block);
+        lg_kx *origin[] = {f->n, f->h, f->w, channel};
+        lg_kx *pixel[] = {f->h, f->w};
+        for (int a = 0; a < 2 && i == 0; a++)
+            origin[1 + a] = lg_kx_addi(k, lg_kx_muli(k, pixel[a], f->shape.stride[a]), -f->pad[a]);
+        lg_prologue_fill(f->s, &f->prologues[i], origin);
+    }
+}
+
 // ---- the kernel
 
 static void begin_strip(filter_grad *f, lg_kx *strip)
@@ -295,6 +343,7 @@ static void begin_strip(filter_grad *f, lg_kx *strip)
     strip = lg_kx_divi(k, strip, segments);
     f->h = lg_kx_muli(k, lg_kx_modi(k, strip, row_blocks), c->lines);
     f->n = lg_kx_muli(k, lg_kx_divi(k, strip, row_blocks), c->images);
+    fill_prologues(f);
 }
 
 static void strips(filter_grad *f)
@@ -369,8 +418,9 @@ bool lg_schedule_filter_grad_applies(const lg_function *function, const lg_targe
         op->results[0]->type.layout)
         return false;
     for (int i = 0; i < 2; i++)
-        if (op->operands[i]->kind != LG_VALUE_ARGUMENT ||
-            !lies(&op->operands[i]->type, op, i == 0, target))
+        if (op->operands[i]->kind == LG_VALUE_ARGUMENT
+                ? !lies(&op->operands[i]->type, op, i == 0, target)
+                : !lg_prologue_suits(op->operands[i], target) || lg_op_int(op, LG_ATTR_groups) > 1)
             return false;
     return lg_filter_grad_suits(op, target);
 }
@@ -407,6 +457,7 @@ void lg_schedule_filter_grad(lg_schedule *s)
         k, "sums", LG_SCOPE_TILE, LG_F32, 1, 5,
         (int64_t[]){c->row_blocks, f.shape.kernel[0], f.shape.kernel[1] / f.sides.merged,
                     f.sides.row_block * f.sides.merged, c->lane_blocks * f.sides.lane_block});
+    alloc_prologues(&f);
     strips(&f);
     store_result(&f);
     lg_k_end(k);

@@ -17,6 +17,7 @@
 #include "ir/winograd.h"
 
 #include "passes/schedule/conv.h"
+#include "passes/schedule/prologue.h"
 
 #include <assert.h>
 
@@ -37,6 +38,7 @@ typedef struct wino {
     int64_t splits;                // of the panels
     lg_epilogue epilogue;
     lg_kbuffer *image, *filter, *v, *half, *m;
+    const lg_value *computed;             // the image, where a prologue makes it
     lg_kx *n0, *th0, *tw0, *split, *part; // of the job
 } wino;
 
@@ -188,7 +190,9 @@ static void input_tile(const wino *c, const at_tile *t, lg_kx *block)
                          lg_index_of(lg_kx_addi(k, t->h, i - c->pad[0])),
                          lg_index_of(lg_kx_addi(k, lg_kx_add(k, t->v, column), -c->pad[1])),
                          {channel, 1}};
-        from[i] = lg_k_let(k, "d", lg_load_element(k, c->image, c->x, 0, at, lanes));
+        from[i] = c->image ? lg_load_element(k, c->image, c->x, 0, at, lanes)
+                           : lg_prologue_element(c->s, c->computed, at, lanes);
+        from[i] = lg_k_let(k, "d", from[i]);
     }
     transform_input(k, &c->w, from, to);
     store_half(c, column, to, n);
@@ -508,14 +512,16 @@ bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *
         function->results.count > LG_MAX_EPILOGUE_RESULTS)
         return false;
     const lg_value *x = op->operands[0], *u = op->operands[1];
-    if (x->kind != LG_VALUE_ARGUMENT || u->kind != LG_VALUE_ARGUMENT || !u->type.layout)
+    bool prologue = lg_prologue_suits(x, target);
+    if ((x->kind != LG_VALUE_ARGUMENT && !prologue) || u->kind != LG_VALUE_ARGUMENT ||
+        !u->type.layout)
         return false;
     wino c = describe(target, op);
     lg_arena *scratch = lg_arena_new();
     bool packed = lg_layout_equal(u->type.layout, lg_winograd_layout(scratch, target, &u->type));
     lg_arena_free(scratch);
-    if (!lg_conv_reads_image(&x->type, op, target) || x->type.dims[3] % target->lanes ||
-        c.y->dims[1] < c.w.m || c.y->dims[2] < c.w.m)
+    if ((!prologue && !lg_conv_reads_image(&x->type, op, target)) ||
+        x->type.dims[3] % target->lanes || c.y->dims[1] < c.w.m || c.y->dims[2] < c.w.m)
         return false;
     return packed &&
            lg_epilogue_find(function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
@@ -556,6 +562,7 @@ void lg_schedule_winograd(lg_schedule *s)
     choose_blocks(&c, s->target);
     choose_splits(&c);
     c.image = s->ctx.bindings[op->operands[0]->id].buffer;
+    c.computed = op->operands[0];
     c.filter = s->ctx.bindings[op->operands[1]->id].buffer;
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
     lg_k_comment(&s->k, "tiles of %d: {rows=%d columns=%d images=%d group=%d splits=%d}", c.w.m,
