@@ -87,10 +87,18 @@ static bool overwrites(const lg_liveness *l, const lg_op *call, const lg_value *
 
 static void add_up(lg_liveness *l)
 {
+    int64_t *change = l->live, bytes = 0; // room for one step more
     for (int i = 0; i < l->block_count; i++) {
         const lg_block *block = &l->blocks[i];
-        for (int step = block->first; step <= block->last; step++)
-            l->live[step] += block->bytes;
+        if (block->last < block->first)
+            continue;
+        change[block->first] += block->bytes;
+        change[block->last + 1] -= block->bytes;
+    }
+    for (int step = 0; step < l->step_count; step++)
+        l->live[step] = bytes += change[step];
+    for (int i = 0; i < l->block_count; i++) {
+        const lg_block *block = &l->blocks[i];
         if (block->value && overwrites(l, block->value->op, block->value, block->first))
             l->live[block->first] -= block->bytes;
     }

@@ -24,7 +24,9 @@
 
 enum {
     MOST_DEPTH = 24, // of calls whose operands are computed again
-    SMALL = 16,      // an operand of fewer bytes than the value by this factor may wait instead
+    MOST_ROUNDS = 1000,
+    LEAST_PART = 1024, // of the peak, that a value must be to be worth a call
+    SMALL = 16,        // an operand of fewer bytes than the value by this factor may wait instead
     MEBIBYTE = 1 << 20
 };
 
@@ -42,6 +44,7 @@ typedef struct recomputer {
     lg_map instances; // value of the func as it was -> instances
     lg_arena *arena;  // of the round at hand
     lg_liveness live;
+    lg_map made;    // value -> its copy of this round
     lg_map written; // symbol -> step that makes its new value
 } recomputer;
 
@@ -59,7 +62,7 @@ static int step_of(const recomputer *r, const lg_op *op)
 static void look(recomputer *r)
 {
     r->live = lg_liveness_of(r->function, r->arena);
-    r->written = (lg_map){.arena = r->arena};
+    r->written = r->made = (lg_map){.arena = r->arena};
     LG_FOR_OPS (op, r->function)
         if (op->code == LG_OP_write && op->operands[1]->kind == LG_VALUE_RESULT)
             lg_map_at(&r->written, op->operands[0]->symbol)->as.number =
@@ -111,6 +114,7 @@ static double call_time(const recomputer *r, const lg_op *call)
 typedef struct cost {
     double time;   // less that of calls that are saved; infinite if it can't be made
     int64_t bytes; // of all that they make
+    lg_map seen;   // value -> 1: its call is counted
 } cost;
 
 static void add_cost(const recomputer *r, const lg_value *value, int at, int depth, cost *sum)
@@ -121,6 +125,9 @@ static void add_cost(const recomputer *r, const lg_value *value, int at, int dep
         return;
     }
     const lg_op *call = value->op;
+    if (lg_map_number(&sum->seen, value))
+        return;
+    lg_map_at(&sum->seen, value)->as.number = 1;
     if (!later_instance(r, value, at))
         sum->time += call_time(r, call);
     for (int i = 0; i < call->result_count; i++)
@@ -144,12 +151,13 @@ static candidate best_at_peak(const recomputer *r)
     const lg_liveness *l = &r->live;
     for (int b = 0; b < l->block_count; b++) {
         const lg_block *block = &l->blocks[b];
-        if (!block->value || block->has_views || block->first >= l->peak || block->last <= l->peak)
+        if (!block->value || block->has_views || block->first >= l->peak ||
+            block->last <= l->peak || block->bytes < l->live[l->peak] / LEAST_PART)
             continue;
         int at = next_use(r, block->value, l->peak);
         if (at <= l->peak)
             continue;
-        cost sum = {0};
+        cost sum = {.seen = {.arena = r->arena}};
         add_cost(r, block->value, at, 0, &sum);
         candidate c = {(lg_value *)(uintptr_t)block->value, at, sum.time,
                        (double)block->bytes / (sum.time + 1)};
@@ -204,6 +212,8 @@ static void drop_later(recomputer *r, instances *all, lg_value *new, int at)
 
 static lg_value *compute_again(recomputer *r, lg_value *value, int at)
 {
+    if (lg_map_pointer(&r->made, value))
+        return lg_map_pointer(&r->made, value);
     const lg_op *call = value->op;
     int64_t small = lg_block_of(&r->live, value)->bytes / SMALL;
     lg_value **operands = LG_NEW_ARRAY(r->arena, lg_value *, call->operand_count + 1);
@@ -215,6 +225,7 @@ static lg_value *compute_again(recomputer *r, lg_value *value, int at)
     lg_op *copy = lg_op_copy(r->function, r->live.steps[at], call, operands, r->ctx->diag);
     lg_value *new = copy->results[value->index];
     instances *all = instances_of(r, value);
+    lg_map_at(&r->made, value)->as.pointer = new;
     redirect(r, value, new, at);
     drop_later(r, all, new, at);
     LG_PUSH(r->ctx->scratch, &all->values, new);
@@ -304,9 +315,9 @@ static bool recompute(lg_function *f, lg_pass_ctx *ctx)
         r.time_left = INFINITY;
     }
     bool more = true, good = true;
-    while (more) {
+    for (int round = 0; more; round++) {
         r.arena = lg_arena_new();
-        more = round_of(&r, goal);
+        more = round < MOST_ROUNDS && round_of(&r, goal);
         good = more || limit <= 0 || fits(&r, goal, outside, limit);
         lg_arena_free(r.arena);
     }
