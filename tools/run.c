@@ -296,8 +296,13 @@ static bool check_steps(const run_arguments *a, const lg_entry_desc *entry, lg_d
 static bool save(const run_arguments *a, const lg_session *session, lg_diag *diag)
 {
     lg_error error;
-    return !a->save || lg_checkpoint_save(session->model, a->save, NULL, &error) ||
-           lg_cli_fail(diag, &error);
+    if (!a->save)
+        return true;
+    const char *param = lg_model_not_finite_param(session->model);
+    if (param)
+        return lg_error_at(diag, (lg_location){.file = a->save},
+                           "not written: the steps left %s with values that are not finite", param);
+    return lg_checkpoint_save(session->model, a->save, NULL, &error) || lg_cli_fail(diag, &error);
 }
 
 static bool run_entry(const run_arguments *a, lg_session *session, tensors *inputs, lg_diag *diag)

@@ -141,6 +141,12 @@ expect_exit 1 "$LGPNC" train spoiled.c --data=data --real=real --model-dir=spoil
     --debug --weights=spoiled/last.safetensors
 expect_stderr '^  first written by: launch '
 
+# Nor is it saved by hand.
+expect_exit 1 "$LGPNC" run spoiled.c --function=train_step --weights=spoiled/last.safetensors \
+    --random-inputs=1 --lr=0.1 --save=spoiled.safetensors --no-tune-cache
+expect_stderr '^spoiled.safetensors: error: not written: the steps left pixels.weight with values'
+no_file spoiled.safetensors
+
 # A damaged checkpoint.
 cp -r whole damaged
 printf '\x55' | dd of=damaged/last.safetensors bs=1 seek=9000 conv=notrunc status=none
