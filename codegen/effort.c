@@ -7,6 +7,7 @@
 #include "codegen/effort.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const double LIGHT_SHARE = 0.002, BYTES_PER_FLOP = 0.15;
 
@@ -22,10 +23,10 @@ static double work_of(const lg_kernel *kernel)
     return kernel->flops > memory ? kernel->flops : memory;
 }
 
-static int by_address(const void *a, const void *b)
+// Not by address: a view of a program may hold copies of the kernels that its entries launch.
+static int by_name(const void *a, const void *b)
 {
-    const lg_kernel *x = ((const share *)a)->kernel, *y = ((const share *)b)->kernel;
-    return (x > y) - (x < y);
+    return strcmp(((const share *)a)->kernel->name, ((const share *)b)->kernel->name);
 }
 
 static int by_work(const void *a, const void *b)
@@ -36,7 +37,7 @@ static int by_work(const void *a, const void *b)
     return x->index - y->index;
 }
 
-// Clears `light` of all kernels that the entry's time depends on. `kernels`: by address.
+// Clears `light` of all kernels that the entry's time depends on. `kernels`: by name.
 static void keep_those_that_matter(lg_effort *efforts, const share *kernels, int count,
                                    const lg_entry *entry, share *scratch)
 {
@@ -45,7 +46,7 @@ static void keep_those_that_matter(lg_effort *efforts, const share *kernels, int
         scratch[i] = (share){kernels[i].kernel, kernels[i].index, 0};
     for (int i = 0; i < entry->launches.count; i++) {
         share key = {.kernel = entry->launches.items[i].kernel};
-        share *found = bsearch(&key, scratch, (size_t)count, sizeof *scratch, by_address);
+        share *found = bsearch(&key, scratch, (size_t)count, sizeof *scratch, by_name);
         found->work += work_of(key.kernel);
         total += work_of(key.kernel);
     }
@@ -91,7 +92,7 @@ lg_effort *lg_efforts(lg_arena *arena, const lg_program *program)
         kernels[i] = (share){kernel, i, 0};
         efforts[i] = (lg_effort){work_of(kernel) > 0, size_of(&kernel->body)};
     }
-    qsort(kernels, (size_t)count, sizeof *kernels, by_address);
+    qsort(kernels, (size_t)count, sizeof *kernels, by_name);
     for (i = 0; i < program->entries.count; i++)
         keep_those_that_matter(efforts, kernels, count, program->entries.items[i], scratch);
     return efforts;
