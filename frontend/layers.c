@@ -90,6 +90,8 @@ lg_value *lg_conv2d(lg_name_scope *s, lg_location where, const char *name, lg_co
                        lg_attr_ints(LG_ATTR_pad, LG_INTS(o.pad, o.pad)),
                        lg_attr_ints(LG_ATTR_dilation, LG_INTS(o.dilation, o.dilation)),
                        lg_attr_int(LG_ATTR_groups, o.groups)};
+    if (o.mask)
+        weight = lg_combine(s, where, LG_OP_mul, weight, o.mask);
     lg_value *y = lg_append(s, where, LG_OP_conv2d, LG_OPERANDS(x, weight), 4, attrs, NULL);
     return bias ? lg_combine(s, where, LG_OP_add, y, bias) : y;
 }

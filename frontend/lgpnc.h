@@ -263,6 +263,7 @@ typedef struct lg_conv2d_options {
     int64_t groups;   // 1
     bool bias;
     lg_he_init init;
+    lg_value *mask; // what the weight is multiplied with where it is used; NULL: nothing
 } lg_conv2d_options;
 
 // NAME.weight [filters, c/groups, kernel, kernel] and NAME.bias [filters], which starts uniform in
@@ -411,6 +412,8 @@ lg_value *lg_gather(lg_name_scope *s, lg_location where, lg_value *x, int axis, 
 // Sum or maximum (LG_OP_reduce_sum, LG_OP_reduce_max) over axes, which stay with size 1.
 lg_value *lg_reduce(lg_name_scope *s, lg_location where, lg_opcode code, lg_value *x, int count,
                     const int64_t *axes);
+// The i32 index of the first maximum along `axis`, which stays with size 1.
+lg_value *lg_argmax(lg_name_scope *s, lg_location where, lg_value *x, int axis);
 // The axes go away.
 lg_value *lg_sum(lg_name_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes);
 lg_value *lg_mean(lg_name_scope *s, lg_location where, lg_value *x, int count, const int64_t *axes);
@@ -523,6 +526,7 @@ lg_value *lg_matmul(lg_name_scope *s, lg_location where, lg_value *a, lg_matmul_
 #define gather(s, x, axis, indices) lg_gather(s, LG_HERE, x, axis, indices)
 #define reduce_sum(s, x, ...) lg_reduce(s, LG_HERE, LG_OP_reduce_sum, x, LG_INTS(__VA_ARGS__))
 #define reduce_max(s, x, ...) lg_reduce(s, LG_HERE, LG_OP_reduce_max, x, LG_INTS(__VA_ARGS__))
+#define argmax(s, x, axis) lg_argmax(s, LG_HERE, x, axis)
 #define sum(s, x, ...) lg_sum(s, LG_HERE, x, LG_INTS(__VA_ARGS__))
 #define mean(s, x, ...) lg_mean(s, LG_HERE, x, LG_INTS(__VA_ARGS__))
 #define matmul(s, a, ...) lg_matmul(s, LG_HERE, a, (lg_matmul_options){.b = __VA_ARGS__})

@@ -247,6 +247,14 @@ lg_value *lg_reduce(lg_name_scope *s, lg_location where, lg_opcode code, lg_valu
     return reduce(s, where, code, x, chosen);
 }
 
+lg_value *lg_argmax(lg_name_scope *s, lg_location where, lg_value *x, int axis)
+{
+    if (!x || !lg_check_axis((lg_site){s, where, "argmax", NULL}, x->type.rank, &axis))
+        return NULL;
+    lg_attr attr = lg_attr_int(LG_ATTR_axis, axis);
+    return lg_append(s, where, LG_OP_argmax, LG_OPERANDS(x), 1, &attr, NULL);
+}
+
 static lg_value *drop_axes(lg_name_scope *s, lg_location where, lg_value *x, unsigned chosen)
 {
     if (!x)

@@ -2,7 +2,7 @@
 #ifndef LG_MODELS_MODELS_H
 #define LG_MODELS_MODELS_H
 
-#include "frontend/lgpnc.h"
+#include "models/zoo/zoo.h"
 
 // The row at `index`, from 0; NULL behind the last.
 const lg_model_info *lg_model_at(int index);

@@ -17,6 +17,7 @@ enum {
 
 #define COMMAND(name, function, summary) int function(int argc, char **argv);
 #define DATA_COMMAND COMMAND
+#define ZOO_COMMAND COMMAND
 #include "tools/commands.def"
 
 // "0.1.0".

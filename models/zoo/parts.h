@@ -1,0 +1,94 @@
+// What the families of the zoo are made of: layers in the style that the options choose, encoders,
+// decoders, losses.
+#ifndef LG_MODELS_ZOO_PARTS_H
+#define LG_MODELS_ZOO_PARTS_H
+
+#include "models/zoo/zoo.h"
+
+// The order of the words of the options.
+enum { ZOO_NORM_NONE, ZOO_NORM_BATCH, ZOO_NORM_INSTANCE, ZOO_NORM_GROUP };
+enum { ZOO_ELU, ZOO_RELU, ZOO_LEAKY_RELU, ZOO_SIGMOID, ZOO_SILU };
+enum {
+    ZOO_LAST_RELU,
+    ZOO_LAST_TANH,
+    ZOO_LAST_LEAKY_RELU,
+    ZOO_LAST_SIGMOID,
+    ZOO_LAST_SILU,
+    ZOO_LAST_NONE
+};
+enum { ZOO_UP_NEAREST, ZOO_UP_TRANSPOSED, ZOO_UP_BILINEAR };
+enum { ZOO_DOWN_STRIDE, ZOO_DOWN_MAX, ZOO_DOWN_AVERAGE };
+enum { ZOO_PIXEL_L1, ZOO_PIXEL_L2, ZOO_PIXEL_MSE, ZOO_PIXEL_CE };
+enum { ZOO_ADV, ZOO_LS, ZOO_WGAN, ZOO_HINGE };
+
+typedef struct zoo_style {
+    int64_t norm, act; // of the above
+    int64_t layers;    // convolutions a block
+    bool skip;         // a block adds what it was given
+    lg_value *shift;   // [B,n] that every block is told, or NULL
+} zoo_style;
+
+// The style of the options norm, act, layers and skip.
+zoo_style lg_zoo_style(lg_name_scope *s);
+
+// norm, and the nonlinearity of a style; the identity for none.
+lg_value *lg_zoo_normalize(lg_name_scope *s, lg_value *x, int64_t norm);
+lg_value *lg_zoo_activate(lg_name_scope *s, lg_value *x, int64_t act);
+
+// Convolution, normalisation, nonlinearity: NAME.conv, NAME.norm. Channels that the result has;
+// stride 1 or 2.
+lg_value *lg_zoo_unit(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
+                      int64_t filters, int64_t stride);
+
+// `count` blocks of style->layers units, named block0 ..., of as many channels as x has.
+lg_value *lg_zoo_blocks(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t first,
+                        int64_t count);
+
+// Half and twice the size, with a convolution: NAME.conv, NAME.norm. `how` is one of the above.
+lg_value *lg_zoo_down(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
+                      int64_t how, int64_t filters);
+lg_value *lg_zoo_up(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
+                    int64_t how, int64_t filters);
+
+// Convolution to three channels and the last nonlinearity, moved to 0..1: NAME.conv.
+lg_value *lg_zoo_to_image(lg_name_scope *s, const char *name, lg_value *x, int64_t last);
+
+// Channels at a map of `scale` halvings: width, twice, four times the width, no more.
+int64_t lg_zoo_channels(int64_t width, int64_t scale);
+
+// From an image to a map of `scales` halvings, a block at each size but the last: stem, block0,
+// down0, ... `maps` (may be NULL) gets what goes into each halving.
+lg_value *lg_zoo_encoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t how,
+                         int64_t width, int64_t scales, lg_value **maps);
+
+// From a map of `scales` halvings to an image: `blocks` of them, most on small maps, up0, ... With
+// `maps` each size gets the encoder's map of the same size as further channels.
+lg_value *lg_zoo_decoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t up,
+                         int64_t last, int64_t width, int64_t scales, int64_t blocks,
+                         lg_value *const *maps);
+
+// ---- losses (losses.c), f32[]
+
+// Of images y and x in 0..1, [n,h,w,c]; `kind` is one of ZOO_PIXEL_*:
+//   l1   mean |y - x|
+//   l2   mean over images of the Euclidean norm of y - x, over the root of its elements
+//   mse  mean (y - x)^2
+//   ce   mean of -x log y - (1 - x) log(1 - y): Bernoulli's likelihood (Kingma and Welling, 2014)
+// Adds it as loss l1, l2, mse or ce.
+void lg_zoo_pixel_loss(lg_name_scope *s, int64_t kind, lg_value *y, lg_value *x);
+
+// KL(N(mean, e^log_variance) || N(0, 1)) of [n,d]: summed over d, mean over n.
+lg_value *lg_zoo_kl(lg_name_scope *s, lg_value *mean, lg_value *log_variance);
+
+// Squared maximum mean discrepancy of the rows of [n,d] and [n,d] (Gretton et al., 2012; all pairs)
+// with the kernels C / (C + |a - b|^2), C = 2d (0.1, 0.5, 1, 2, 5) summed (Tolstikhin et al.,
+// 2018).
+lg_value *lg_zoo_mmd(lg_name_scope *s, lg_value *a, lg_value *b);
+
+// A discriminator `discriminator` of real and made images and both losses of the game `kind`:
+// KIND.discriminator moves what is called discriminator., KIND.generator, times `weight`, what is
+// called generator. ; gan.c has the formulas.
+void lg_zoo_adversarial_losses(lg_name_scope *s, int64_t kind, lg_value *real, lg_value *made,
+                               double weight);
+
+#endif
