@@ -167,6 +167,8 @@ static bool run_steps(maker *m, ports *p)
         if (!call(m, p))
             return false;
         m->result->loss = *(const float *)loss->data;
+        if (step == 0)
+            m->result->first_loss = m->result->loss;
         if (!isfinite(m->result->loss))
             return leave_out(m, "its loss is not finite in step %d", step + 1);
         if (m->t->done)
