@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -273,15 +274,53 @@ static bool take_fingerprint(lg_dataset *d, const lg_dataset_options *o, lg_erro
     return true;
 }
 
+// DATA/NAME if there is such a thing, else NULL.
+static bool find_in(const char *data, const char *name, char **path, lg_error *e)
+{
+    if (asprintf(path, "%s/%s", data, name) < 0) {
+        *path = NULL;
+        return no_memory(e);
+    }
+    if (access(*path, F_OK) != 0) {
+        free(*path);
+        *path = NULL;
+    }
+    return true;
+}
+
+static bool copy_path(const char *path, char **copy, lg_error *e)
+{
+    *copy = strdup(path);
+    return *copy || no_memory(e);
+}
+
+// A set that brings its own table (lgpnc zoo make) needs nothing but its name.
+static bool complete(lg_dataset *d, const lg_dataset_options *given, lg_dataset_options *o,
+                     lg_error *e)
+{
+    *o = *given;
+    bool good = o->labels ? copy_path(o->labels, &d->labels, e)
+                          : find_in(o->data, "labels.tsv", &d->labels, e);
+    bool own = !o->labels && d->labels;
+    if (good && o->real)
+        good = copy_path(o->real, &d->real, e);
+    else if (good && own)
+        good = find_in(o->data, "real", &d->real, e);
+    o->labels = d->labels;
+    o->real = d->real;
+    return good;
+}
+
 lg_dataset *lg_dataset_open(const lg_dataset_options *options, lg_error *e)
 {
+    lg_dataset_options o;
     lg_dataset *d = calloc(1, sizeof *d);
     if (!d) {
         no_memory(e);
         return NULL;
     }
-    if (read_table(d, options, e) && read_samples(d, options, e) && split(d, e) &&
-        take_fingerprint(d, options, e))
+    if (complete(d, options, &o, e) && read_table(d, &o, e) && read_samples(d, &o, e) &&
+        split(d, e) && take_fingerprint(d, &o, e))
         return d;
     lg_dataset_free(d);
     return NULL;
@@ -300,6 +339,8 @@ void lg_dataset_free(lg_dataset *dataset)
     free(dataset->train);
     free(dataset->test);
     free(dataset->models);
+    free(dataset->labels);
+    free(dataset->real);
     lg_model_table_free(dataset->table);
     free(dataset);
 }

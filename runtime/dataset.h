@@ -13,10 +13,14 @@ enum { LG_REAL_SPLIT = 10 };
 enum { LG_REAL = -1 }; // in place of a generative model
 
 typedef struct lg_dataset_options {
-    const char *data;   // one folder a generative model, named as in the table
-    const char *real;   // real images, searched recursively; NULL: none
-    const char *labels; // a table like models/red140.tsv; NULL: that one, built in
-    int fold;           // 1..4: what its test set holds is not trained on; 0: no test set
+    const char *data; // one folder a generative model, named as in the table
+    // Real images, searched recursively. NULL: real/ in `data`, if the table is from there; else
+    // none.
+    const char *real;
+    // A table like models/red140.tsv. NULL: labels.tsv in `data`, if it is there; else that one,
+    // which is built in.
+    const char *labels;
+    int fold; // 1..4: what its test set holds is not trained on; 0: no test set
 } lg_dataset_options;
 
 typedef struct lg_sample {
@@ -40,9 +44,10 @@ typedef struct lg_dataset {
     size_t count;
     size_t *train, *test; // which samples; a model's images are all in one, ascending
     size_t train_count, test_count;
-    size_t real_count;  // of samples
-    size_t test_fakes;  // of test
-    size_t model_count; // models with images
+    size_t real_count;   // of samples
+    size_t test_fakes;   // of test
+    size_t model_count;  // models with images
+    char *labels, *real; // the files that were taken; NULL: built in, none
     int fold;
     float graph[LG_NODES * LG_NODES]; // lg_cooccurrence_graph without the fold's test models
     uint64_t fingerprint; // of names, labels and split, wherever the folders stand: equal sets

@@ -64,7 +64,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static bool report(const check_arguments *a, const lg_dataset *d, const lg_image_survey *survey,
                    lg_diag *diag)
 {
-    lg_data_report *r = lg_data_report_new(d, survey, a->of.data, a->of.real);
+    lg_data_report *r = lg_data_report_new(d, survey, a->of.data, d->real);
     if (!r)
         return lg_error_at(diag, (lg_location){0}, "not enough memory");
     if (a->json)

@@ -49,6 +49,16 @@ static int find_code(const name_code *codes, const lg_op *op)
 
 // ---- what the image is made of
 
+static bool is_constant(const lg_value *value)
+{
+    if (value->kind != LG_VALUE_RESULT)
+        return false;
+    for (int i = 0; i < value->op->operand_count; i++)
+        if (!is_constant(value->op->operands[i]))
+            return false;
+    return true;
+}
+
 // The parameter that an operand is, perhaps moved about or multiplied by a mask; NULL if it hangs
 // on anything that is computed from inputs.
 static const lg_symbol *parameter_of(const lg_value *value)
@@ -59,10 +69,8 @@ static const lg_symbol *parameter_of(const lg_value *value)
         return NULL;
     const lg_symbol *found = NULL;
     for (int i = 0; i < value->op->operand_count; i++) {
-        const lg_value *operand = value->op->operands[i];
-        bool is_constant = operand->kind == LG_VALUE_RESULT && operand->op->operand_count == 0;
-        const lg_symbol *symbol = parameter_of(operand);
-        if (!symbol && !is_constant)
+        const lg_symbol *symbol = parameter_of(value->op->operands[i]);
+        if (!symbol && !is_constant(value->op->operands[i]))
             return NULL;
         found = symbol ? symbol : found;
     }
