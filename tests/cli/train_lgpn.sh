@@ -21,16 +21,16 @@ train() {
         --lr=0.003 --model-dir="$folder" "$@"
 }
 
-expect_exit 0 train whole --epochs=6 --threads=2
-expect_stdout '^done: 6 epochs, '
+expect_exit 0 train whole --epochs=14 --threads=2
+expect_stdout '^done: 14 epochs, '
 # node_loss ORDER: of the first or last epoch.
 node_loss() { sed -n 's/^{"kind": "epoch".*"loss_ce": \([0-9]*\).*/\1/p' whole/metrics.jsonl | "$@"; }
 (($(node_loss head -n 1) > 20)) || fail "the node loss starts at $(node_loss head -n 1)"
 (($(node_loss tail -n 1) < 8)) || fail "the node loss ends at $(node_loss tail -n 1)"
 
 # One thread, stopped and resumed: the same parameters, moments and statistics.
-expect_exit 0 train parts --epochs=2 --threads=1 --workers=1
-expect_exit 0 "$LGPNC" train --resume --model-dir=parts --epochs=6 --threads=1
+expect_exit 0 train parts --epochs=5 --threads=1 --workers=1
+expect_exit 0 "$LGPNC" train --resume --model-dir=parts --epochs=14 --threads=1
 tensors() { tail -c +$((9 + $(od -An -tu8 -N8 "$1"))) "$1"; }
 same <(tensors whole/last.safetensors) <(tensors parts/last.safetensors)
 
