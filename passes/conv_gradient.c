@@ -2,8 +2,9 @@
 //
 // needs `no composites`; keeps everything, to within rounding. On a CPU, so that the tiled
 // schedules compute it: the channels of the filter change places, its taps are turned round, and
-// the gradient is convolved with it. Of a stride, zeros go between the elements of the gradient
-// first; a 1x1 filter rather convolves the small image, and the zeros go between its result's.
+// the gradient is convolved with it. Of a stride there is a schedule (schedule/input_grad.c), but
+// with groups or dilation zeros go between the elements of the gradient first; a 1x1 filter rather
+// convolves the small image, and the zeros go between its result's.
 // With k taps that are d apart, the padding p becomes d (k - 1) - p; where that is negative, the
 // edge of the gradient falls off.
 //
@@ -14,6 +15,7 @@
 //     %2 = conv2d %g, %1 {pad=[1,1]} : f32[1,8,8,4]
 #include "passes/passes.h"
 #include "passes/rewriter.h"
+#include "passes/schedule/input_grad.h"
 
 #include <string.h>
 
@@ -121,7 +123,7 @@ bool lg_pass_conv_gradient(lg_unit *unit, lg_pass_ctx *ctx)
         lg_rewrite_begin(&r, ctx, f);
         for (lg_op *op; (op = lg_rewrite_next(&r));)
             if (op->code == LG_OP_conv2d_input_grad && op->results[0]->type.dtype == LG_F32 &&
-                f->kind != LG_KERNEL)
+                f->kind != LG_KERNEL && !lg_input_grad_suits(op, ctx->target))
                 rewrite(&r, op);
     }
     return true;

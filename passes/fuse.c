@@ -29,6 +29,7 @@
 #include "passes/readers.h"
 #include "passes/rewriter.h"
 #include "passes/schedule/epilogue.h"
+#include "passes/schedule/input_grad.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -168,9 +169,10 @@ static bool is_read_in(const lg_group *g, const lg_value *value)
 }
 
 // Will the tiled schedule compute it? (The layout pass gives images and filters what it needs.)
-static bool is_tiled_convolution(const lg_op *op)
+static bool is_tiled_convolution(const fuser *f, const lg_op *op)
 {
-    return (op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d) &&
+    return (op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d ||
+            lg_input_grad_suits(op, f->ctx->target)) &&
            op->results[0]->type.dtype == LG_F32 && op->operands[0]->type.dtype == LG_F32 &&
            op->operands[1]->type.dtype == LG_F32 && !lg_is_duplicated(op->operands[0]) &&
            !lg_is_duplicated(op->operands[1]);
@@ -200,7 +202,7 @@ static bool is_epilogue(const fuser *f, const lg_group *g, const lg_op *to, cons
     bool whole = is_grouped(to);
     for (int i = 0; i < g->ops.count; i++) {
         const lg_op *op = g->ops.items[i];
-        bool sum = f->sums && (!to || is_tiled_convolution(to)) && lg_is_pixel_sum(op) &&
+        bool sum = f->sums && (!to || is_tiled_convolution(f, to)) && lg_is_pixel_sum(op) &&
                    !is_read_in(g, op->results[0]);
         bool simple = class_of(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
                       op->code == LG_OP_cast || (is_column_slice(op) && !whole) ||
@@ -269,7 +271,7 @@ static const lg_op *convolution_under(const fuser *f, const lg_value *value, boo
     if (value->kind != LG_VALUE_RESULT || depth == 0)
         return NULL;
     const lg_op *op = value->op;
-    if (is_tiled_convolution(op))
+    if (is_tiled_convolution(f, op))
         return op;
     if (class_of(op) != LG_CLASS_ELEMENTWISE && op->code != LG_OP_cast && !is_column_slice(op))
         return NULL;

@@ -17,8 +17,10 @@
 #include "passes/outline.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
+#include "passes/schedule/conv_choice.h"
 #include "passes/schedule/depthwise.h"
 #include "passes/schedule/filter_grad.h"
+#include "passes/schedule/input_grad.h"
 
 #include <assert.h>
 
@@ -51,22 +53,30 @@ static int64_t border_of(const lg_map *map, const lg_value *value)
     return n ? n - 1 : 0;
 }
 
-static bool is_convolution(const lg_op *op)
+static bool is_convolution(const layouter *l, const lg_op *op)
 {
-    return op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d;
+    return op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d ||
+           lg_input_grad_suits(op, l->ctx->target);
 }
 
 // How many of the first operands of `op` are images that its schedule reads; the first with a
 // border as wide as the padding.
 static int count_images(const layouter *l, const lg_op *op)
 {
-    return is_convolution(op) ? 1 : lg_filter_grad_suits(op, l->ctx->target) ? 2 : 0;
+    return is_convolution(l, op) ? 1 : lg_filter_grad_suits(op, l->ctx->target) ? 2 : 0;
 }
 
 // Does it want this one in lg_image_layout? What a prologue makes lies as the schedule likes.
 static bool is_laid_image(const lg_value *image)
 {
     return image->kind == LG_VALUE_ARGUMENT && image->type.dtype == LG_F32;
+}
+
+// Of its first image.
+static int64_t border_read_by(const lg_op *op, int axis)
+{
+    return op->code == LG_OP_conv2d_input_grad ? lg_input_grad_border(op, axis)
+                                               : lg_op_int_at(op, LG_ATTR_pad, axis);
 }
 
 static void note_convolutions(layouter *l, const lg_op *call)
@@ -77,8 +87,8 @@ static void note_convolutions(layouter *l, const lg_op *call)
             if (!is_laid_image(op->operands[i]))
                 continue;
             const lg_value *image = call->operands[op->operands[i]->index];
-            at_least(&l->border_h, image, i ? 0 : lg_op_int_at(op, LG_ATTR_pad, 0));
-            at_least(&l->border_w, image, i ? 0 : lg_op_int_at(op, LG_ATTR_pad, 1));
+            at_least(&l->border_h, image, i ? 0 : border_read_by(op, 0));
+            at_least(&l->border_w, image, i ? 0 : border_read_by(op, 1));
         }
     }
 }
@@ -306,6 +316,11 @@ static lg_value *packed_value(const lg_module *module, const lg_value *symbol)
     return found;
 }
 
+static bool is_direct(const lg_op *op)
+{
+    return op->code == LG_OP_conv2d || op->code == LG_OP_conv2d_input_grad;
+}
+
 // The layout in which `op`, a contraction of the kernel `function`, wants its right operand, or
 // NULL.
 static const lg_layout *wanted_layout(const layouter *l, const lg_function *function,
@@ -314,10 +329,12 @@ static const lg_layout *wanted_layout(const layouter *l, const lg_function *func
     const lg_target *target = l->ctx->target;
     if (op->code == LG_OP_winograd_conv2d)
         return lg_winograd_layout(l->arena, target, &weight->type);
-    if (op->code == LG_OP_conv2d) {
+    if (is_direct(op)) {
         int64_t vectors =
             lg_depthwise_suits(op, target) ? 1 : lg_conv_vectors(function, op, target);
-        return vectors ? lg_filter_layout(l->arena, target, &weight->type, vectors) : NULL;
+        return vectors
+                   ? lg_filter_layout(l->arena, target, &weight->type, lg_conv_outputs(op), vectors)
+                   : NULL;
     }
     bool transposed = lg_op_int(op, LG_ATTR_tb);
     int64_t columns = weight->type.dims[weight->type.rank - (transposed ? 2 : 1)];
@@ -328,9 +345,9 @@ static const lg_layout *wanted_layout(const layouter *l, const lg_function *func
 }
 
 // The right operand of `op` as an argument of its kernel, if its layout matters; or NULL.
-static const lg_value *weight_argument(const lg_op *op)
+static const lg_value *weight_argument(const layouter *l, const lg_op *op)
 {
-    bool reads = (is_convolution(op) || op->code == LG_OP_matmul) &&
+    bool reads = (is_convolution(l, op) || op->code == LG_OP_matmul) &&
                  op->operands[1]->kind == LG_VALUE_ARGUMENT &&
                  op->operands[1]->type.dtype == LG_F32;
     return reads ? op->operands[1] : NULL;
@@ -341,11 +358,11 @@ static const lg_value *weight_argument(const lg_op *op)
 static bool takes_layout(const layouter *l, const lg_function *function, const lg_op *op,
                          const lg_value *weight, const lg_layout *layout)
 {
-    if (op->code != LG_OP_conv2d)
+    if (!is_direct(op))
         return lg_layout_equal(wanted_layout(l, function, op, weight), layout);
     lg_type laid = weight->type;
     laid.layout = layout;
-    int vectors = lg_filter_vectors(l->ctx->target, &laid);
+    int vectors = lg_filter_vectors(l->ctx->target, &laid, lg_conv_outputs(op));
     return lg_depthwise_suits(op, l->ctx->target)
                ? vectors == 1
                : lg_conv_takes(function, op, l->ctx->target, vectors);
@@ -360,7 +377,7 @@ static bool all_take(const layouter *l, const lg_value *symbol, const lg_layout 
             if (call->code != LG_OP_call)
                 continue;
             LG_FOR_OPS (op, lg_op_callee(call)) {
-                const lg_value *argument = weight_argument(op);
+                const lg_value *argument = weight_argument(l, op);
                 if (argument && call->operands[argument->index] == symbol)
                     taking += takes_layout(l, lg_op_callee(call), op, symbol, layout);
             }
@@ -378,7 +395,7 @@ static bool is_made_for(const layouter *l, const lg_value *value, const lg_layou
         if (call->code != LG_OP_call)
             continue;
         LG_FOR_OPS (op, lg_op_callee(call)) {
-            const lg_value *argument = weight_argument(op);
+            const lg_value *argument = weight_argument(l, op);
             if (argument && call->operands[argument->index] == value)
                 taking += takes_layout(l, lg_op_callee(call), op, value, layout);
         }
@@ -413,7 +430,7 @@ static void give_weight_layouts(layouter *l)
         if (call->code != LG_OP_call)
             continue;
         LG_FOR_OPS (op, lg_op_callee(call)) {
-            const lg_value *argument = weight_argument(op);
+            const lg_value *argument = weight_argument(l, op);
             if (argument)
                 require_weight(
                     l, call, argument->index,

@@ -12,8 +12,13 @@
 //
 // The image must have a border of zeros at least as wide as the padding, the filter must be packed
 // in panels (lg_filter_layout). Merged siblings are several results on ranges of output channels.
+//
+// The gradient of the image of a convolution with a stride goes the same way (input_grad.c): every
+// pixel of the result runs over the taps that met it; those of a job that are a stride apart, and
+// so have their taps in common, come together, which keeps these taps in L1.
 #include "passes/schedule/conv.h"
 #include "passes/schedule/conv_choice.h"
+#include "passes/schedule/input_grad.h"
 
 #include <assert.h>
 
@@ -23,9 +28,17 @@ typedef lg_conv conv;
 typedef struct place {
     const conv *c;
     lg_columns run;
-    lg_kx *group, *panel, *h, *w, *block, *kh, *kw, *channel;
+    lg_kx *group, *panel, *h, *w, *block, *kh, *kw, *channel; // w: in columns of one phase
     int rows;
+    lg_kx *first_chunk;
+    lg_kx *window, *tap; // of a gradient: the last window that has row h, its tap there;
+    int64_t phase;       // the first column of those that are tiles together
 } place;
+
+static bool is_gradient(const conv *c)
+{
+    return c->op->code == LG_OP_conv2d_input_grad;
+}
 
 // ---- operands of the multiplication
 
@@ -34,16 +47,21 @@ static lg_kx *image_element(void *data, lg_kx *row)
     const place *p = data;
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
+    lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->group, c->inputs),
+                               lg_kx_add(k, lg_kx_muli(k, p->block, c->block), p->channel));
     lg_kx *h =
         lg_kx_add(k, lg_kx_muli(k, p->h, c->stride[0]), lg_kx_muli(k, p->kh, c->dilation[0]));
     lg_kx *w = lg_kx_add(k, lg_kx_muli(k, lg_kx_add(k, p->w, row), c->stride[1]),
                          lg_kx_muli(k, p->kw, c->dilation[1]));
-    lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->group, c->f->dims[1]),
-                               lg_kx_add(k, lg_kx_muli(k, p->block, c->block), p->channel));
     h = lg_kx_addi(k, h, -c->pad[0]);
+    w = lg_kx_addi(k, w, -c->pad[1]);
+    if (is_gradient(c)) {
+        h = lg_kx_add(k, p->window, lg_kx_muli(k, p->kh, -1));
+        w = lg_kx_add(k, lg_kx_add(k, p->w, row), lg_kx_muli(k, p->kw, -1));
+        w = lg_kx_addi(k, w, (p->phase + c->pad[1]) / c->apart[1]);
+    }
     if (c->image_row)
         h = lg_kx_add(k, h, lg_kx_muli(k, c->image_row, -1));
-    w = lg_kx_addi(k, w, -c->pad[1]);
     if (c->image_column)
         w = lg_kx_add(k, w, lg_kx_muli(k, c->image_column, -1));
     lg_index at[] = {c->image_row ? lg_index_int(k, 0) : lg_index_of(c->n), lg_index_of(h),
@@ -57,7 +75,7 @@ static lg_kx *output_channel(const place *p, lg_kx *j)
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
     int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
-    lg_kx *o = lg_kx_add(k, lg_kx_muli(k, p->group, c->f->dims[0] / c->groups),
+    lg_kx *o = lg_kx_add(k, lg_kx_muli(k, p->group, c->outputs / c->groups),
                          lg_kx_muli(k, p->panel, panel));
     return lg_kx_add(k, lg_kx_addi(k, o, p->run.start), lg_kx_muli(k, j, c->tile.lanes));
 }
@@ -68,10 +86,15 @@ static lg_kx *filter_vector(void *data, lg_kx *vector)
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
     lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->block, c->block), p->channel);
-    lg_index at[] = {{output_channel(p, vector), 1},
-                     lg_index_of(channel),
-                     lg_index_of(p->kh),
-                     lg_index_of(p->kw)};
+    lg_kx *output = output_channel(p, vector);
+    lg_index at[] = {{output, 1}, lg_index_of(channel), lg_index_of(p->kh), lg_index_of(p->kw)};
+    if (is_gradient(c)) {
+        int64_t tap = (p->phase + c->pad[1]) % c->apart[1];
+        at[0] = lg_index_of(channel);
+        at[1] = (lg_index){output, 1};
+        at[2] = lg_index_of(lg_kx_add(k, p->tap, lg_kx_muli(k, p->kh, c->apart[0])));
+        at[3] = lg_index_of(lg_kx_addi(k, lg_kx_muli(k, p->kw, c->apart[1]), tap));
+    }
     return lg_load_element(k, c->filter, c->f, 0, at, c->tile.lanes);
 }
 
@@ -80,6 +103,30 @@ static lg_kx *filter_vector(void *data, lg_kx *vector)
 static lg_tile tile_of(const place *p)
 {
     return (lg_tile){p->rows, p->run.vectors, p->c->tile.lanes};
+}
+
+// Of a gradient: the taps of so many that are `apart`, the first of them `tap`.
+static int64_t taps_from(int64_t tap, int64_t apart, int64_t taps)
+{
+    return (taps - 1 - tap + apart) / apart;
+}
+
+static lg_kx *loop_over_rows_of_taps(const place *p, int *opened)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    int64_t taps = c->f->dims[2], apart = c->apart[0];
+    if (!is_gradient(c) || apart == 1)
+        return lg_loop_over(k, "kh", taps, opened);
+    lg_kx *count = lg_kx_addi(k, lg_kx_muli(k, p->tap, -1), taps - 1 + apart);
+    ++*opened;
+    return lg_k_loop(k, LG_LOOP_SERIAL, "kh", lg_kx_int(k, 0), lg_kx_divi(k, count, apart), 1);
+}
+
+static int64_t columns_of_taps(const place *p)
+{
+    const conv *c = p->c;
+    return taps_from((p->phase + c->pad[1]) % c->apart[1], c->apart[1], c->f->dims[3]);
 }
 
 // The loops over the reduced dimensions of a chunk, the innermost partly unrolled.
@@ -99,14 +146,22 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
         p->block = lg_k_loop(k, LG_LOOP_SERIAL, "cb", low, high, 1);
         opened++;
     }
-    p->kh = lg_loop_over(k, "kh", c->f->dims[2], &opened);
-    p->kw = lg_loop_over(k, "kw", c->f->dims[3], &opened);
+    p->kh = loop_over_rows_of_taps(p, &opened);
+    p->kw = lg_loop_over(k, "kw", columns_of_taps(p), &opened);
     lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", c->block / c->unroll, &opened), c->unroll);
     lg_kx *u = lg_k_for(k, LG_LOOP_UNROLL, "u", c->unroll);
     p->channel = lg_kx_add(k, base, u);
     lg_tile_multiply(k, acc, tile, &operands);
     for (opened++; opened; opened--)
         lg_k_end(k);
+}
+
+// The column of the result that `row` of the tile is.
+static lg_kx *result_column(const place *p, lg_kx *row)
+{
+    lg_kbuilder *k = &p->c->s->k;
+    lg_kx *w = lg_kx_muli(k, lg_kx_add(k, p->w, row), p->c->apart[1]);
+    return lg_kx_addi(k, w, p->phase);
 }
 
 // Epilogue and store of vector `j` of all rows, as far as it belongs to result `r`.
@@ -118,7 +173,7 @@ static void store_vector(place *p, lg_kbuffer *acc, int r, int64_t start, int j)
     lg_kx *row = lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows);
     lg_index at[] = {lg_index_of(c->n),
                      lg_index_of(p->h),
-                     lg_index_of(lg_kx_add(k, p->w, row)),
+                     lg_index_of(result_column(p, row)),
                      {lg_kx_addi(k, output_channel(p, lg_kx_int(k, j)), -start), 1}};
     lg_tile_state state = {acc, row, j};
     if (c->strip)
@@ -136,7 +191,7 @@ static void exchange(place *p, lg_kbuffer *acc, bool save)
     lg_kx *at[] = {lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows),
                    lg_k_for(k, LG_LOOP_UNROLL, "j", p->run.vectors)};
     lg_kx *row = lg_kx_add(k, p->h, lg_kx_muli(k, c->h0, -1));
-    lg_kx *column = lg_kx_add(k, lg_kx_add(k, p->w, at[0]), lg_kx_muli(k, c->w0, -1));
+    lg_kx *column = lg_kx_add(k, result_column(p, at[0]), lg_kx_muli(k, c->w0, -1));
     lg_kx *waiting[] = {row, column, lg_kx_muli(k, at[1], c->tile.lanes)};
     if (save)
         lg_k_store(k, c->partial, waiting, c->tile.lanes, lg_kx_load(k, acc, at, 1));
@@ -153,14 +208,15 @@ static void tile(place *p, int r, int64_t start, lg_kx *chunk, int64_t chunks)
     lg_kbuffer *acc = lg_k_alloc(k, "acc", LG_SCOPE_REGISTER, LG_F32, c->tile.lanes, 2,
                                  (int64_t[]){p->rows, p->run.vectors});
     if (chunks > 1)
-        lg_k_if(k, lg_kx_apply(k, LG_S_EQ, chunk, lg_kx_int(k, 0), NULL));
+        lg_k_if(k, lg_kx_apply(k, LG_S_EQ, chunk, p->first_chunk, NULL));
     lg_tile_clear(k, acc, tile_of(p));
     if (chunks > 1) {
         lg_k_else(k);
         exchange(p, acc, false);
         lg_k_end(k);
     }
-    multiply(p, acc, chunk);
+    if (columns_of_taps(p))
+        multiply(p, acc, chunk);
     if (chunks > 1) {
         lg_k_if(k, lg_kx_apply(k, LG_S_LT, chunk, lg_kx_int(k, chunks - 1), NULL));
         exchange(p, acc, true);
@@ -174,22 +230,67 @@ static void tile(place *p, int r, int64_t start, lg_kx *chunk, int64_t chunks)
 
 // ---- loops around the tiles
 
+// The tiles of one row: all of a convolution, of a gradient those of the phase.
 static void row_of_tiles(place *p, int r, int64_t start, lg_kx *chunk, int64_t chunks)
 {
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
-    lg_cut cut = lg_tile_cut(c->columns, c->tile.rows);
-    int64_t done = 0;
+    int64_t columns = (c->columns - p->phase + c->apart[1] - 1) / c->apart[1], done = 0;
+    lg_cut cut = lg_tile_cut(columns, c->tile.rows);
+    lg_kx *w0 = lg_kx_divi(k, c->w0, c->apart[1]);
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int opened = 0;
         lg_kx *t = lg_loop_over(k, "t", cut.count[part], &opened);
         p->rows = cut.size[part];
-        p->w = lg_kx_addi(k, lg_kx_add(k, c->w0, lg_kx_muli(k, t, p->rows)), done);
+        p->w = lg_kx_addi(k, lg_kx_add(k, w0, lg_kx_muli(k, t, p->rows)), done);
         tile(p, r, start, chunk, chunks);
         if (opened)
             lg_k_end(k);
         done += cut.count[part] * cut.size[part];
     }
+}
+
+// Rows that met no tap come with the last chunk only.
+static lg_kx *first_chunk(const place *p, int64_t chunks)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    lg_kx *all = lg_kx_int(k, 0);
+    if (c->f->dims[2] >= c->apart[0])
+        return all;
+    lg_kx *met = lg_kx_apply(k, LG_S_LT, p->tap, lg_kx_int(k, c->f->dims[2]), NULL);
+    return lg_k_let(k, "from", lg_kx_apply(k, LG_S_SELECT, met, all, lg_kx_int(k, chunks - 1)));
+}
+
+// All rows of the job; of a gradient those together that have their taps in common.
+static void rows_of_tiles(place *p, int r, int64_t start)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    int opened = 0;
+    lg_kx *first = c->h0;
+    if (c->rows > 1)
+        first = lg_kx_add(k, first, lg_loop_over(k, "first", c->apart[0], &opened));
+    if (is_gradient(c))
+        p->tap = lg_k_let(k, "tap", lg_kx_modi(k, lg_kx_addi(k, first, c->pad[0]), c->apart[0]));
+    int64_t chunks = columns_of_taps(p) ? (c->blocks + c->chunk - 1) / c->chunk : 1;
+    lg_kx *chunk = p->first_chunk = lg_kx_int(k, 0);
+    if (chunks > 1) {
+        p->first_chunk = first_chunk(p, chunks);
+        chunk = lg_k_loop(k, LG_LOOP_SERIAL, "kc", p->first_chunk, lg_kx_int(k, chunks), 1);
+        opened++;
+    }
+    p->h = first;
+    if (c->rows > 1) {
+        p->h = lg_k_loop(k, LG_LOOP_SERIAL, "h", first, c->h1, c->apart[0]);
+        opened++;
+    }
+    if (is_gradient(c))
+        p->window =
+            lg_k_let(k, "window", lg_kx_divi(k, lg_kx_addi(k, p->h, c->pad[0]), c->apart[0]));
+    row_of_tiles(p, r, start, chunk, chunks);
+    while (opened--)
+        lg_k_end(k);
 }
 
 void lg_conv_panels(const conv *c, lg_columns run, int r, int64_t start)
@@ -206,21 +307,11 @@ void lg_conv_panels(const conv *c, lg_columns run, int r, int64_t start)
     } else {
         p.panel = lg_loop_over(k, "p", run.panels, &opened);
     }
-    int outer = opened;
     lg_kx *channel = lg_kx_addi(k, output_channel(&p, lg_kx_int(k, 0)), -start);
     int64_t channels = (int64_t)(run.vectors - 1) * run.lanes + run.valid;
     lg_epilogue_clear(c->s, &c->epilogue, r, channel, channels);
-    int64_t chunks = (c->blocks + c->chunk - 1) / c->chunk;
-    lg_kx *chunk = lg_loop_over(k, "kc", chunks, &opened);
-    if (c->rows == 1) {
-        p.h = c->h0;
-    } else {
-        p.h = lg_k_loop(k, LG_LOOP_SERIAL, "h", c->h0, c->h1, 1);
-        opened++;
-    }
-    row_of_tiles(&p, r, start, chunk, chunks);
-    for (; opened > outer; opened--)
-        lg_k_end(k);
+    for (p.phase = 0; p.phase < c->apart[1] && p.phase < c->columns; p.phase++)
+        rows_of_tiles(&p, r, start);
     lg_epilogue_flush(c->s, &c->epilogue, r, c->n, c->part, channel, channels);
     while (opened--)
         lg_k_end(k);
@@ -235,13 +326,18 @@ static conv describe(const lg_target *target, const lg_op *op)
               .f = &op->operands[1]->type,
               .y = &op->results[0]->type,
               .groups = lg_op_int(op, LG_ATTR_groups)};
+    int outputs = lg_conv_outputs(op);
+    c.outputs = c.f->dims[outputs];
+    c.inputs = c.f->dims[1 - outputs];
     for (int i = 0; i < 2; i++) {
-        c.stride[i] = lg_op_int_at(op, LG_ATTR_stride, i);
+        int64_t stride = lg_op_int_at(op, LG_ATTR_stride, i);
+        c.stride[i] = outputs ? 1 : stride;
+        c.apart[i] = outputs ? stride : 1;
         c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
         c.dilation[i] = lg_op_int_at(op, LG_ATTR_dilation, i);
     }
     c.tile.lanes = target->lanes;
-    c.tile.vectors = lg_filter_vectors(target, c.f);
+    c.tile.vectors = lg_filter_vectors(target, c.f, outputs);
     return c;
 }
 
@@ -268,16 +364,21 @@ static void decide(conv *c, bool alone)
                           choice.measured);
 }
 
+int64_t lg_conv_border(const lg_op *op, int axis)
+{
+    return lg_conv_outputs(op) ? lg_input_grad_border(op, axis)
+                               : lg_op_int_at(op, LG_ATTR_pad, axis);
+}
+
 bool lg_conv_reads_image(const lg_type *image, const lg_op *op, const lg_target *target)
 {
     for (int d = 0; d < lg_type_physical_rank(image); d++) {
         lg_layout_dim dim = lg_physical_dim(image, d);
-        if ((dim.axis == 1 || dim.axis == 2) &&
-            dim.border < lg_op_int_at(op, LG_ATTR_pad, dim.axis - 1))
+        if ((dim.axis == 1 || dim.axis == 2) && dim.border < lg_conv_border(op, dim.axis - 1))
             return false;
     }
     lg_layout_dim last = lg_physical_dim(image, lg_type_physical_rank(image) - 1);
-    return op->operands[1]->type.dims[1] < target->lanes ||
+    return op->operands[1]->type.dims[1 - lg_conv_outputs(op)] < target->lanes ||
            (last.part == LG_PART_INNER && last.block == target->lanes);
 }
 
@@ -292,7 +393,7 @@ bool lg_conv_takes_filter(const lg_op *op, const lg_target *target)
 {
     const lg_value *filter = op->operands[1];
     return filter->kind == LG_VALUE_ARGUMENT && lg_op_int(op, LG_ATTR_groups) == 1 &&
-           lg_conv_takes(op->function, op, target, lg_filter_vectors(target, &filter->type));
+           lg_conv_takes(op->function, op, target, lg_filter_vectors(target, &filter->type, 0));
 }
 
 void lg_conv_begin(lg_schedule *s, const lg_op *op, conv *c)
@@ -305,9 +406,19 @@ void lg_conv_begin(lg_schedule *s, const lg_op *op, conv *c)
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
 }
 
-bool lg_schedule_conv_applies(const lg_function *function, const lg_target *target)
+// The convolution of the kernel, or the gradient of the image of one; or NULL.
+static const lg_op *find_op(const lg_function *function, const lg_target *target)
 {
     const lg_op *op = lg_tile_single(function, LG_OP_conv2d);
+    if (op)
+        return op;
+    op = lg_tile_single(function, LG_OP_conv2d_input_grad);
+    return op && lg_input_grad_suits(op, target) ? op : NULL;
+}
+
+bool lg_schedule_conv_applies(const lg_function *function, const lg_target *target)
+{
+    const lg_op *op = find_op(function, target);
     if (!op || target->kind != LG_TARGET_CPU || op->results[0]->type.dtype != LG_F32 ||
         function->results.count > LG_MAX_EPILOGUE_RESULTS)
         return false;
@@ -317,7 +428,7 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
         !f->type.layout)
         return false;
     conv c = describe(target, op);
-    if (prologue && c.groups > 1)
+    if (prologue && (c.groups > 1 || is_gradient(&c)))
         return false;
     if (!lg_conv_takes(function, op, target, c.tile.vectors))
         return false;
@@ -325,8 +436,8 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
     lg_epilogue epilogue;
     if (!lg_epilogue_find(function, op, panel, &epilogue))
         return false;
-    if (c.groups > 1 && (lg_epilogue_ranges(&epilogue) > 1 || (c.f->dims[0] / c.groups) % panel ||
-                         (c.f->dims[1] % target->lanes && c.x->dims[3] >= target->lanes)))
+    if (c.groups > 1 && (lg_epilogue_ranges(&epilogue) > 1 || (c.outputs / c.groups) % panel ||
+                         (c.inputs % target->lanes && c.x->dims[3] >= target->lanes)))
         return false;
     return prologue || lg_conv_reads_image(&x->type, op, target);
 }
@@ -352,7 +463,7 @@ static void apply_prologue(conv *c)
 void lg_schedule_conv(lg_schedule *s)
 {
     lg_kbuilder *k = &s->k;
-    const lg_op *op = lg_tile_single(s->function, LG_OP_conv2d);
+    const lg_op *op = find_op(s->function, s->target);
     conv c = describe(s->target, op);
     c.s = s;
     decide(&c, true);

@@ -12,6 +12,10 @@ typedef struct lg_conv {
     const lg_op *op;
     const lg_type *x, *f, *y; // x: as it lies in `image`
     int64_t stride[2], pad[2], dilation[2], groups;
+    int64_t outputs, inputs; // channels of all groups, of one group
+    // Of a convolution 1. Of the gradient of an image its stride: pixels so far apart, and their
+    // taps, are a convolution of stride 1 each; `stride` is 1.
+    int64_t apart[2];
     lg_tile tile;
     int64_t block;         // channels in a block of the image's layout (1 block if not blocked)
     int64_t blocks;        // such blocks in a group
@@ -33,6 +37,9 @@ typedef struct lg_conv {
 
 // Can the convolution `op`, not in groups, be part of a kernel as its filter lies?
 bool lg_conv_takes_filter(const lg_op *op, const lg_target *target);
+// Rows (axis 0) or columns (1) of zeros that the convolution `op`, or the gradient of the image of
+// one (lg_input_grad_suits), reads around its image.
+int64_t lg_conv_border(const lg_op *op, int axis);
 // Does `image` lie as `op` reads it: in blocks of channels, with a border as wide as the padding?
 bool lg_conv_reads_image(const lg_type *image, const lg_op *op, const lg_target *target);
 // Such a part: sizes are decided, filter and result bound; image, epilogue and job are left out.

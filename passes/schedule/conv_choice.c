@@ -48,17 +48,24 @@ static int64_t count_reads(const lg_function *function, const lg_op *op)
     return reads;
 }
 
+int lg_conv_outputs(const lg_op *op)
+{
+    return op->code == LG_OP_conv2d_input_grad;
+}
+
 lg_conv_shape lg_conv_shape_of(const lg_function *function, const lg_op *op,
                                const lg_target *target)
 {
     const lg_type *f = &op->operands[1]->type, *y = &op->results[0]->type;
+    int outputs = lg_conv_outputs(op);
     lg_conv_shape s = {.images = y->dims[0],
                        .height = y->dims[1],
                        .width = y->dims[2],
-                       .channels = f->dims[1],
+                       .channels = f->dims[1 - outputs],
                        .groups = lg_op_int(op, LG_ATTR_groups),
-                       .results = function->results.count};
-    s.outputs = f->dims[0] / s.groups;
+                       .results = function->results.count,
+                       .gradient = outputs == 1};
+    s.outputs = f->dims[outputs] / s.groups;
     for (int i = 0; i < 2; i++) {
         s.kernel[i] = f->dims[2 + i];
         s.stride[i] = lg_op_int_at(op, LG_ATTR_stride, i);
@@ -82,13 +89,14 @@ char *lg_conv_key(lg_arena *arena, const lg_conv_shape *s)
 {
     int64_t outputs = s->outputs * s->groups;
     return lg_format(arena,
-                     "conv2d{result=%lldx%lldx%lldx%lld,filter=%lldx%lldx%lldx%lld,stride=%lldx%lld"
+                     "%s{result=%lldx%lldx%lldx%lld,filter=%lldx%lldx%lldx%lld,stride=%lldx%lld"
                      ",dilation=%lldx%lld,groups=%lld,results=%lld,reads=%lld}",
-                     (long long)s->images, (long long)s->height, (long long)s->width,
-                     (long long)outputs, (long long)outputs, (long long)s->channels,
-                     (long long)s->kernel[0], (long long)s->kernel[1], (long long)s->stride[0],
-                     (long long)s->stride[1], (long long)s->dilation[0], (long long)s->dilation[1],
-                     (long long)s->groups, (long long)s->results, (long long)s->reads);
+                     s->gradient ? "conv2d_input_grad" : "conv2d", (long long)s->images,
+                     (long long)s->height, (long long)s->width, (long long)outputs,
+                     (long long)outputs, (long long)s->channels, (long long)s->kernel[0],
+                     (long long)s->kernel[1], (long long)s->stride[0], (long long)s->stride[1],
+                     (long long)s->dilation[0], (long long)s->dilation[1], (long long)s->groups,
+                     (long long)s->results, (long long)s->reads);
 }
 
 char *lg_conv_choice_print(lg_arena *arena, const lg_conv_choice *c)
@@ -110,6 +118,12 @@ static bool splits_fit(const lg_conv_shape *s, const lg_target *target, const lg
                               s->outputs / panel % c->splits == 0);
 }
 
+// Columns that are so far apart make a tile.
+static int64_t apart(const lg_conv_shape *s)
+{
+    return s->gradient ? s->stride[1] : 1;
+}
+
 // Sizes first, so that nothing overflows behind them.
 static bool fits(const lg_conv_shape *s, const lg_target *target, const lg_conv_choice *c)
 {
@@ -119,6 +133,7 @@ static bool fits(const lg_conv_shape *s, const lg_target *target, const lg_conv_
     int64_t partial = 4 * c->columns * c->lines * panel_of(c, target);
     return c->rows * c->vectors + c->vectors + 1 <= target->registers &&
            s->granule % panel_of(c, target) == 0 && s->width % c->columns == 0 &&
+           (c->columns % apart(s) == 0 || c->columns == s->width) &&
            (c->chunk == s->blocks || partial <= target->tile_memory) && splits_fit(s, target, c) &&
            s->block % c->unroll == 0;
 }
@@ -224,7 +239,10 @@ static void offer_splits(list *l, lg_conv_choice c)
 static void offer_chunks(list *l, lg_conv_choice c)
 {
     const lg_conv_shape *s = l->shape;
-    int64_t block_bytes = 4 * s->kernel[0] * s->kernel[1] * s->block * panel_of(&c, l->target);
+    int64_t taps = 1; // that are passed over together
+    for (int i = 0; i < 2; i++)
+        taps *= s->gradient ? (s->kernel[i] + s->stride[i] - 1) / s->stride[i] : s->kernel[i];
+    int64_t block_bytes = 4 * taps * s->block * panel_of(&c, l->target);
     int64_t last = 0;
     for (int quarters = 1; quarters <= 4; quarters++) {
         int64_t most = l->target->l1 * quarters / 4 / block_bytes;
@@ -253,7 +271,7 @@ static void offer_columns(list *l, lg_conv_choice c)
     int64_t width = l->shape->width;
     for (int64_t n = 1; n <= 16 && n <= width; n++) {
         c.columns = width / n;
-        if (width % n == 0 && (c.columns >= c.rows || n == 1))
+        if (width % n == 0 && (c.columns / apart(l->shape) >= c.rows || n == 1))
             offer_lines(l, c);
     }
 }

@@ -11,7 +11,8 @@ typedef struct lg_conv_shape {
     int64_t images, height, width;             // of the result
     int64_t channels, outputs, groups;         // channels and outputs of one group
     int64_t kernel[2], stride[2], dilation[2]; // rows, columns
-    int64_t block, blocks;                     // channels in a block of the image's layout, blocks
+    bool gradient;          // of the image: pixels a stride apart meet every stride-th tap
+    int64_t block, blocks;  // channels in a block of the image's layout, blocks
     int64_t results, reads; // results of the kernel, images of that size that its epilogue reads
     int64_t granule;        // panels of output channels must divide it; 0: it does not matter
 } lg_conv_shape;
@@ -32,6 +33,8 @@ enum {
     LG_CONV_ENOUGH_JOBS = 32 // to keep the threads of a large machine busy
 };
 
+// Which axis of the filter are the output channels of `op`: a conv2d, or the gradient of its image.
+int lg_conv_outputs(const lg_op *op);
 // Of the convolution `op` in the kernel `function`.
 lg_conv_shape lg_conv_shape_of(const lg_function *function, const lg_op *op,
                                const lg_target *target);

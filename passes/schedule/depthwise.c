@@ -181,7 +181,7 @@ bool lg_schedule_depthwise_applies(const lg_function *function, const lg_target 
         return false;
     const lg_value *x = op->operands[0], *f = op->operands[1];
     if (x->kind != LG_VALUE_ARGUMENT || f->kind != LG_VALUE_ARGUMENT ||
-        lg_filter_vectors(target, &f->type) != 1)
+        lg_filter_vectors(target, &f->type, 0) != 1)
         return false;
     lg_layout_dim last = lg_physical_dim(&x->type, lg_type_physical_rank(&x->type) - 1);
     lg_epilogue epilogue;

@@ -72,7 +72,8 @@ void lg_tile_store_in(lg_schedule *s, lg_tile_state *state, const lg_strip *stri
 const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
 {
     const lg_op *found = NULL;
-    bool convolution = code == LG_OP_conv2d || code == LG_OP_winograd_conv2d;
+    bool convolution =
+        code == LG_OP_conv2d || code == LG_OP_winograd_conv2d || code == LG_OP_conv2d_input_grad;
     LG_FOR_OPS (op, function) {
         lg_op_class class = lg_op_info_of(op->code)->class;
         bool reduces = class == LG_CLASS_REDUCTION || class == LG_CLASS_CONTRACTION ||

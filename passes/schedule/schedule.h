@@ -102,11 +102,12 @@ bool lg_tile_stage(lg_schedule *s, const lg_value *value, lg_kbuffer *buffer, in
                    const lg_index *lead);
 
 // The layout in which a schedule wants the right operand: panels of `vectors` vectors of output
-// channels; of tile.vectors * tile.lanes columns.
+// channels, which are axis `outputs` (0 of a convolution, 1 of the gradient of its image); of
+// tile.vectors * tile.lanes columns.
 const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter,
-                                  int64_t vectors);
+                                  int outputs, int64_t vectors);
 // The vectors of the panels in which `filter` lies; 0 if it lies otherwise.
-int lg_filter_vectors(const lg_target *target, const lg_type *filter);
+int lg_filter_vectors(const lg_target *target, const lg_type *filter, int outputs);
 // How many vectors the schedule of the convolution `op` of the kernel `function` wants; 0 if no
 // panels suit it.
 int64_t lg_conv_vectors(const lg_function *function, const lg_op *op, const lg_target *target);

@@ -80,30 +80,32 @@ lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opene
 // ---- layouts
 
 const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter,
-                                  int64_t vectors)
+                                  int outputs, int64_t vectors)
 {
+    int inputs = 1 - outputs;
     int64_t panel = vectors * target->lanes;
-    lg_layout_dim outer = {.part = LG_PART_OUTER, .axis = 0, .block = panel};
-    lg_layout_dim inner = {.part = LG_PART_INNER, .axis = 0, .block = panel};
-    lg_layout_dim c = {.part = LG_PART_WHOLE, .axis = 1};
+    lg_layout_dim outer = {.part = LG_PART_OUTER, .axis = outputs, .block = panel};
+    lg_layout_dim inner = {.part = LG_PART_INNER, .axis = outputs, .block = panel};
+    lg_layout_dim c = {.part = LG_PART_WHOLE, .axis = inputs};
     lg_layout_dim h = {.part = LG_PART_WHOLE, .axis = 2}, w = {.part = LG_PART_WHOLE, .axis = 3};
     lg_layout narrow = {5, {outer, h, w, c, inner}};
-    if (filter->dims[1] < target->lanes)
+    if (filter->dims[inputs] < target->lanes)
         return lg_copy(arena, &narrow, sizeof narrow);
-    lg_layout_dim co = {.part = LG_PART_OUTER, .axis = 1, .block = target->lanes};
-    lg_layout_dim ci = {.part = LG_PART_INNER, .axis = 1, .block = target->lanes};
+    lg_layout_dim co = {.part = LG_PART_OUTER, .axis = inputs, .block = target->lanes};
+    lg_layout_dim ci = {.part = LG_PART_INNER, .axis = inputs, .block = target->lanes};
     lg_layout blocked = {6, {outer, co, h, w, ci, inner}};
     return lg_copy(arena, &blocked, sizeof blocked);
 }
 
-int lg_filter_vectors(const lg_target *target, const lg_type *filter)
+int lg_filter_vectors(const lg_target *target, const lg_type *filter, int outputs)
 {
     if (!filter->layout || filter->layout->dims[0].block % target->lanes)
         return 0;
     int64_t vectors = filter->layout->dims[0].block / target->lanes;
     lg_arena *scratch = lg_arena_new();
-    bool packed = vectors > 0 && lg_layout_equal(filter->layout, lg_filter_layout(scratch, target,
-                                                                                  filter, vectors));
+    bool packed =
+        vectors > 0 && lg_layout_equal(filter->layout,
+                                       lg_filter_layout(scratch, target, filter, outputs, vectors));
     lg_arena_free(scratch);
     return packed ? (int)vectors : 0;
 }
