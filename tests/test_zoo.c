@@ -35,7 +35,7 @@ static const struct {
      "up=nearest,down=average,loss=mse,game=wgan,task=grey",
      {15, 7, 0, 2, 6, 115, 1, 2, 22619, 1, 5, 5, 0, 1, 1},
      {"loss_mse", "loss_wgan"}},
-    {"zoo-pixel:image=32,width=8,blocks=2,layers=1,norm=none,act=relu,skip=0,patch=4",
+    {"zoo-pixel:image=32,width=8,blocks=2,layers=1,norm=none,act=relu,skip=0,grid=8",
      {4, 4, 0, 0, 0, 816, 2, 1, 24624, 3, 5, 1, 3, 0, 0},
      {"loss_ce"}},
     {"zoo-diffusion:image=32,width=8,blocks=1,layers=1,norm=group,act=silu,skip=0,up=nearest,"
@@ -310,7 +310,7 @@ static const struct {
     {"zoo-translator:image=16,batch=4,width=8,blocks=1,layers=1,norm=none,act=elu,loss=l1,"
      "game=hinge",
      false},
-    {"zoo-pixel:image=16,batch=4,width=8,blocks=1,layers=1,patch=8", true},
+    {"zoo-pixel:image=16,batch=4,width=8,blocks=1,layers=1,grid=8", true},
     {"zoo-diffusion:image=16,batch=4,width=8,blocks=1,layers=1,norm=group,act=silu", true},
 };
 

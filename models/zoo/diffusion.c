@@ -16,18 +16,6 @@ static lg_value *embed_time(lg_name_scope *s, lg_value *t, int64_t features)
     return linear(s, "time", waves, features);
 }
 
-// The noise in x.
-static lg_value *predict(lg_name_scope *s, lg_value *x, lg_value *t)
-{
-    int64_t width = option(s, "width");
-    zoo_style style = lg_zoo_style(s);
-    lg_value *maps[SCALES];
-    style.shift = embed_time(s, t, 4 * width);
-    x = lg_zoo_encoder(scope(s, "encoder"), x, &style, option(s, "down"), width, SCALES, maps);
-    return lg_zoo_decoder(scope(s, "decoder"), x, &style, option(s, "up"), ZOO_LAST_NONE, width,
-                          SCALES, option(s, "blocks"), style.skip ? maps : NULL);
-}
-
 static lg_value *cosine(lg_name_scope *s, lg_value *t)
 {
     return lg_unary(s, LG_HERE, LG_OP_cos, mul(s, t, M_PI / 2));
@@ -36,6 +24,22 @@ static lg_value *cosine(lg_name_scope *s, lg_value *t)
 static lg_value *sine(lg_name_scope *s, lg_value *t)
 {
     return cosine(s, sub(s, 1, t));
+}
+
+// The noise in x: sin(a) x + cos(a) v, where the network tells v = cos(a) e - sin(a) image
+// (Salimans and Ho, 2022), so that what is known of x without it need not be learnt.
+static lg_value *predict(lg_name_scope *s, lg_value *x, lg_value *t)
+{
+    int64_t width = option(s, "width");
+    zoo_style style = lg_zoo_style(s);
+    lg_value *maps[SCALES];
+    style.shift = embed_time(s, t, 4 * width);
+    lg_value *y =
+        lg_zoo_encoder(scope(s, "encoder"), x, &style, option(s, "down"), width, SCALES, maps);
+    lg_value *v = lg_zoo_decoder(scope(s, "decoder"), y, &style, option(s, "up"), ZOO_LAST_NONE,
+                                 width, SCALES, option(s, "blocks"), style.skip ? maps : NULL);
+    lg_value *column = reshape(s, t, -1, 1, 1, 1);
+    return add(s, mul(s, x, sine(s, column)), mul(s, v, cosine(s, column)));
 }
 
 static lg_value *mixture(lg_name_scope *s, lg_value *x, lg_value *e, lg_value *t)

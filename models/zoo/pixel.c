@@ -1,7 +1,7 @@
 // Pixel-autoregressive models ("Pixel Recurrent Neural Networks", van den Oord, Kalchbrenner and
 // Kavukcuoglu, 2016): masked convolutions see what is above and to the left; the loss ce is the
 // cross entropy of every value, one of 16 levels. To keep sampling short a position is a patch of
-// pixels whose values do not depend on each other, so an image takes (size / patch)^2 passes.
+// pixels whose values do not depend on each other, so an image takes grid^2 passes.
 #include "models/zoo/parts.h"
 
 enum { LEVELS = 16 };
@@ -103,7 +103,7 @@ static void sample(lg_name_scope *s, int64_t batch, int64_t size, int64_t patch)
 
 void lg_build_zoo_pixel(lg_name_scope *s)
 {
-    int64_t batch = option(s, "batch"), size = option(s, "image"), patch = option(s, "patch");
+    int64_t batch = option(s, "batch"), size = option(s, "image"), patch = size / option(s, "grid");
     if (is_training(s))
         train(s, batch, size, patch);
     else
