@@ -290,7 +290,7 @@ static void print_labels(const void *what, FILE *out)
 static void print_networks(const void *what, FILE *out)
 {
     const tables *t = what;
-    fputs("name\tnetwork\tlast_loss\n", out);
+    fputs("name\tnetwork\tloss\n", out);
     for (int i = 0; i < t->plan->count; i++)
         if (t->records[i].made)
             fprintf(out, "%s\t%s\t%.6g\n", t->plan->models[i].name,

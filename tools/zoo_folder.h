@@ -26,8 +26,8 @@ typedef struct lg_zoo_folder {
 // What became of a model.
 typedef struct lg_zoo_record {
     bool made;
-    int attempt; // which of its networks; those before were left out
-    float loss;
+    int attempt;                        // which of its networks; those before were left out
+    float loss;                         // mean of the last quarter of its training
     char reasons[LG_ZOO_ATTEMPTS][160]; // why
 } lg_zoo_record;
 

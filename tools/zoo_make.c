@@ -150,7 +150,7 @@ static bool finish(worker *w, int i, const lg_zoo_result *result)
     slot *s = &z->slots[i];
     const char *name = z->plan.models[i].name;
     s->record.made = true;
-    s->record.loss = result->loss;
+    s->record.loss = (float)result->loss;
     return lg_zoo_write_images(&z->folder, name, result->rgb, (size_t)z->o.images, z->o.size,
                                w->diag) &&
            lg_zoo_record_write(&z->folder, name, &s->record, w->diag);
@@ -251,8 +251,7 @@ static void tell(const zoo *z, int i, bool terminal)
         printf("%s: a network was left out: %s (%s)\n", z->plan.models[i].name,
                s->record.reasons[a], z->plan.models[i].attempts[a].spec);
     if (s->record.made)
-        printf("%s: %s%s, last loss %.4g\n", z->plan.models[i].name,
-               s->kept ? "was made before: " : "",
+        printf("%s: %s%s, loss %.4g\n", z->plan.models[i].name, s->kept ? "was made before: " : "",
                z->plan.models[i].attempts[s->record.attempt].spec, (double)s->record.loss);
     fflush(stdout);
 }

@@ -25,8 +25,8 @@ typedef enum lg_zoo_end {
 } lg_zoo_end;
 
 typedef struct lg_zoo_result {
-    uint8_t *rgb;           // [images][size][size][3]; to be freed
-    float first_loss, loss; // of the first step and the last
+    uint8_t *rgb;            // [images][size][size][3]; to be freed
+    double first_loss, loss; // means of the first and of the last quarter of the steps
     char reason[160];
 } lg_zoo_result;
 
