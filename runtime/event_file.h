@@ -19,7 +19,7 @@
 
 typedef struct lg_event_file lg_event_file;
 
-// Makes FOLDER/events.out.tfevents.SECONDS.PID.lgpnc, with a number added where it exists.
+// Makes FOLDER/events.out.tfevents.SECONDS.PID.N.lgpnc, N being the first number that is free.
 // `wall_time`: seconds since 1970. `step`: where the training begins; what older files of the
 // folder say of this step and later ones is no longer shown, so that a resumed training has one
 // curve. NULL with a message; close with lg_event_file_close.

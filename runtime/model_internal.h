@@ -1,4 +1,4 @@
-// What model.c and weights.c share.
+// What the files that know the inside of a model share.
 #ifndef LG_RUNTIME_MODEL_INTERNAL_H
 #define LG_RUNTIME_MODEL_INTERNAL_H
 

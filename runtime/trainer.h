@@ -6,7 +6,7 @@
 //                      starts from; written before the first step, after every epoch, and between
 //   best.safetensors   the same, of the lowest validation loss
 //   metrics.jsonl      runtime/training_log.h, beside TensorBoard's event files
-//   fault.txt          after a loss that is not finite: which step, op and files
+//   fault.txt          after a value that is not finite: which step, op and files
 //
 // The invariant: a training is a function of its options, the data and the model. All that a step
 // depends on is in the last checkpoint, so a training that was stopped, or killed, ends in the same

@@ -4,8 +4,9 @@
 // written after its checkpoint, so that no step is there twice. A line that a crash cut short is
 // cut off too.
 //
-//     {"kind": "step", "step": 20, "epoch": 0, "batch": 19, "learning_rate": 0.01, "loss": 38.2,
-//      "loss_ce": 37.9, ..., "images_per_second": 110.5, "wait_seconds": 0}
+//     {"kind": "step", "step": 20, "epoch": 0, "loss": 38.2, "loss_ce": 37.9, ...,
+//      "learning_rate": 0.01, "images_per_second": 110.5, "wait_seconds": 0}
+//     {"kind": "epoch", "step": 160, "epoch": 0, "loss": 35.1, ...}
 //     {"kind": "validation", "step": 160, "epoch": 1, "node_loss": 31.2, ...}
 #ifndef LG_RUNTIME_TRAINING_LOG_H
 #define LG_RUNTIME_TRAINING_LOG_H
@@ -34,7 +35,7 @@ int64_t lg_training_log_bytes(const lg_training_log *log);
 // Takes back all lines after the first `bytes`.
 bool lg_training_log_rewind(lg_training_log *log, int64_t bytes, lg_error *e);
 
-// Appends a line of `kind` ("step", "validation") with the integers `step` and `epoch` and then
+// Appends a line of `kind` ("step", "epoch", "validation") with the integers `step` and `epoch` and then
 // `count` values; and a point KIND/NAME for each of them to the event file.
 bool lg_training_log_write(lg_training_log *log, const char *kind, int64_t step, int64_t epoch,
                            const lg_logged *values, size_t count, lg_error *e);
