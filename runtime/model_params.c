@@ -61,28 +61,14 @@ bool lg_is_training_state(const char *name)
     return !strncmp(name, "optimizer.", 10) || !strncmp(name, "random.", 7);
 }
 
-// Words of a fixed number, so that compilers make vectors of them.
-static bool words_are_finite(const uint32_t *bits, size_t count)
-{
-    enum { BLOCK = 64 };
-    const uint32_t exponent = 0x7f800000;
-    uint32_t found = 0;
-    size_t i = 0;
-    for (; i + BLOCK <= count && !found; i += BLOCK)
-        for (size_t j = 0; j < BLOCK; j++)
-            found |= (bits[i + j] & exponent) == exponent;
-    for (; i < count && !found; i++)
-        found |= (bits[i] & exponent) == exponent;
-    return !found;
-}
-
 const char *lg_model_not_finite_param(const lg_model *model)
 {
     const lg_artifact *artifact = model->artifact;
     for (uint32_t i = 0; model->params && i < artifact->param_count; i++) {
         const lg_tensor_desc *desc = &artifact->params[i];
+        size_t count = desc->bytes / sizeof(float);
         if (desc->dtype == LG_ABI_F32 && !lg_is_training_state(desc->name) &&
-            !words_are_finite(model->params[i], desc->bytes / sizeof(uint32_t)))
+            lg_floats_first_nonfinite(model->params[i], count) < count)
             return desc->name;
     }
     return NULL;

@@ -95,25 +95,27 @@ size_t lg_tensor_count(const lg_tensor *tensor)
     return tensor->bytes / dtypes[tensor->dtype].size;
 }
 
+// An exponent of all ones, tested on the bits: this also works in code built with -ffast-math.
+static bool is_nonfinite(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & 0x7f800000u) == 0x7f800000u;
+}
+
 size_t lg_floats_first_nonfinite(const float *values, size_t count)
 {
-    // An exponent of all ones, tested on the bits: the inner loop has no branch and vectorises,
-    // and it also works in code built with -ffast-math.
-    enum { BLOCK = 4096 };
-    for (size_t start = 0; start < count; start += BLOCK) {
-        size_t length = count - start < BLOCK ? count - start : BLOCK;
+    // Blocks of a fixed size and without a branch, so that compilers make vectors of them.
+    enum { BLOCK = 64 };
+    size_t i = 0;
+    for (; i + BLOCK <= count; i += BLOCK) {
         uint32_t any = 0;
-        for (size_t i = 0; i < length; i++) {
-            uint32_t bits;
-            memcpy(&bits, values + start + i, sizeof bits);
-            any |= (bits & 0x7f800000u) == 0x7f800000u;
-        }
-        for (size_t i = 0; any && i < length; i++) {
-            uint32_t bits;
-            memcpy(&bits, values + start + i, sizeof bits);
-            if ((bits & 0x7f800000u) == 0x7f800000u)
-                return start + i;
-        }
+        for (size_t j = 0; j < BLOCK; j++)
+            any |= is_nonfinite(values[i + j]);
+        if (any)
+            break;
     }
-    return count;
+    while (i < count && !is_nonfinite(values[i]))
+        i++;
+    return i;
 }
