@@ -16,15 +16,12 @@
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_AHEAD = 3, MOST_AHEAD = 64, MOST_WORKERS = 256, LARGEST_SIDE = 8192 };
-
-enum { MOST_BATCH = 1 << 20 };
+enum { DEFAULT_AHEAD = 3, MOST_AHEAD = 64, MOST_WORKERS = 256, LARGEST_SIDE = 8192, MOST_BATCH = 1 << 20 };
 
 // A batch in the making. Its pixels are of [B][S][S][3].
 typedef struct ring_batch {
@@ -230,13 +227,6 @@ static void stop_workers(lg_batches *b)
 
 // ---- opening
 
-static int count_cores(void)
-{
-    cpu_set_t cores;
-    int count = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
-    return count < MOST_WORKERS ? count : MOST_WORKERS;
-}
-
 static bool check_options(const lg_batches_options *o, lg_error *e)
 {
     if (o->batch < 1 || o->batch > MOST_BATCH)
@@ -335,7 +325,8 @@ lg_batches *lg_batches_open(const lg_batches_options *options, lg_error *e)
     }
     lg_batches_options *o = &b->options;
     *o = *options;
-    o->workers = o->workers ? o->workers : count_cores();
+    if (o->workers == 0)
+        o->workers = lg_core_count() < MOST_WORKERS ? lg_core_count() : MOST_WORKERS;
     o->ahead = o->ahead ? o->ahead : DEFAULT_AHEAD;
     b->image_bytes = (size_t)o->size * (size_t)o->size * 3;
     b->per_epoch = (int64_t)(o->count / (size_t)o->batch);

@@ -196,14 +196,19 @@ static void run_parallel(void *context, uint32_t launch, lg_kernel_fn kernel, vo
     atomic_store(&p->busy, false);
 }
 
+int lg_core_count(void)
+{
+    cpu_set_t cores;
+    return sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+}
+
 static int default_count(void)
 {
     const char *wanted = getenv("OMP_NUM_THREADS");
     long count = wanted ? strtol(wanted, NULL, 10) : 0; // a list: its first number
-    cpu_set_t cores;
-    if (count < 1 && sched_getaffinity(0, sizeof cores, &cores) == 0)
-        count = CPU_COUNT(&cores);
-    return count < 1 ? 1 : count > MOST_THREADS ? MOST_THREADS : (int)count;
+    if (count < 1)
+        count = lg_core_count();
+    return count > MOST_THREADS ? MOST_THREADS : (int)count;
 }
 
 void lg_threads_init(lg_threads *threads, int count)

@@ -31,6 +31,9 @@ typedef struct lg_timing {
 void lg_timing_init(lg_timing *timing, const lg_parallel *inner, double *seconds,
                     uint32_t launches);
 
+// Cores that this process may use, at least 1.
+int lg_core_count(void);
+
 // Seconds on a clock that only goes forward.
 double lg_now(void);
 

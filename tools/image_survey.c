@@ -4,9 +4,9 @@
 #include "tools/progress.h"
 
 #include "runtime/image.h"
+#include "runtime/threads.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,10 +50,7 @@ static void *run(void *context)
 
 static int count_threads(int wanted, size_t images)
 {
-    cpu_set_t cores;
-    int count = wanted;
-    if (count == 0)
-        count = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+    int count = wanted ? wanted : lg_core_count();
     count = count > MOST_THREADS ? MOST_THREADS : count;
     return (size_t)count > images ? (int)images : count;
 }
