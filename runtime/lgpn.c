@@ -1,7 +1,6 @@
 #include "runtime/lgpn.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 // Rank and shape of an output, after the batch: 0 is any extent.
 static const struct {
@@ -18,14 +17,6 @@ static const struct {
     [LG_LGPN_CONTINUOUS] = {"continuous", 1, {LG_CONTINUOUS_VALUES}, false},
 };
 
-static int find(const lg_tensor_desc *descs, uint32_t count, const char *name)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(descs[i].name, name) == 0)
-            return (int)i;
-    return -1;
-}
-
 static bool has_shape(const lg_tensor_desc *desc, int rank, const int64_t *shape)
 {
     if (desc->dtype != LG_ABI_F32 || (int)desc->rank != rank)
@@ -39,13 +30,13 @@ static bool has_shape(const lg_tensor_desc *desc, int rank, const int64_t *shape
 static bool check_inputs(lg_lgpn *l, lg_error *e)
 {
     const lg_entry_desc *infer = l->infer;
-    l->image = find(infer->inputs, infer->input_count, "image");
-    l->graph = find(infer->inputs, infer->input_count, "graph");
+    l->image = lg_tensor_desc_find(infer->inputs, infer->input_count, "image");
+    l->graph = lg_tensor_desc_find(infer->inputs, infer->input_count, "graph");
     bool has_outputs = true;
     for (int i = 0; i < LG_LGPN_OUTPUTS; i++)
         if (rows[i].needed)
-            has_outputs =
-                has_outputs && find(infer->outputs, infer->output_count, rows[i].name) >= 0;
+            has_outputs = has_outputs && lg_tensor_desc_find(infer->outputs, infer->output_count,
+                                                             rows[i].name) >= 0;
     bool has_graph = l->graph >= 0;
     if (l->image < 0 || infer->input_count != (has_graph ? 2U : 1U) || !has_outputs)
         return lg_fail(e,
@@ -68,7 +59,7 @@ static bool check_inputs(lg_lgpn *l, lg_error *e)
 // An output that the model has must be what it is in LGPN.
 static bool bind_output(lg_lgpn *l, int i, lg_error *e)
 {
-    int place = find(l->infer->outputs, l->infer->output_count, rows[i].name);
+    int place = lg_tensor_desc_find(l->infer->outputs, l->infer->output_count, rows[i].name);
     if (place < 0)
         return true;
     const lg_tensor_desc *desc = &l->infer->outputs[place];

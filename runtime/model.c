@@ -160,30 +160,10 @@ bool lg_model_call(lg_model *model, const lg_entry_desc *entry, const void *cons
 
 // ---- by name
 
-bool lg_model_tensor_fits(const lg_tensor_desc *wanted, enum lg_abi_dtype dtype, int rank,
-                          const int64_t *shape)
-{
-    if (wanted->dtype != dtype || (int)wanted->rank != rank)
-        return false;
-    for (int d = 0; d < rank; d++)
-        if (wanted->shape[d] != shape[d])
-            return false;
-    return true;
-}
-
-// The index of the input called `name`, or -1.
-static int find_input(const lg_entry_desc *entry, const char *name)
-{
-    for (uint32_t i = 0; i < entry->input_count; i++)
-        if (strcmp(entry->inputs[i].name, name) == 0)
-            return (int)i;
-    return -1;
-}
-
 static bool bind_input(const lg_entry_desc *entry, const lg_named_tensor *given,
                        const void **inputs, lg_error *e)
 {
-    int index = find_input(entry, given->name);
+    int index = lg_tensor_desc_find(entry->inputs, entry->input_count, given->name);
     if (index < 0)
         return lg_fail_more(e, "%s: there is no input of that name", given->name);
     if (inputs[index])
@@ -191,7 +171,7 @@ static bool bind_input(const lg_entry_desc *entry, const lg_named_tensor *given,
     const lg_tensor_desc *wanted = &entry->inputs[index];
     const lg_tensor *tensor = given->tensor;
     inputs[index] = tensor->data;
-    if (lg_model_tensor_fits(wanted, tensor->dtype, tensor->rank, tensor->shape))
+    if (lg_tensor_desc_fits(wanted, tensor->dtype, tensor->rank, tensor->shape))
         return true;
     char has[192], wants[192];
     return lg_fail_more(e, "%s: is %s%s, wanted is %s%s", given->name,

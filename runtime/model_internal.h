@@ -18,7 +18,5 @@ struct lg_model {
 // lg_model_load_weights of a file that is open.
 bool lg_model_take_weights(lg_model *model, const lg_safetensors *file, const char *path,
                            const lg_parallel *parallel, lg_weights_report *report, lg_error *e);
-bool lg_model_tensor_fits(const lg_tensor_desc *wanted, enum lg_abi_dtype dtype, int rank,
-                          const int64_t *shape);
 
 #endif

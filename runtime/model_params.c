@@ -31,13 +31,12 @@ void *const *lg_model_params(const lg_model *model)
 void *lg_model_param(const lg_model *model, const char *name, const lg_tensor_desc **desc)
 {
     const lg_artifact *artifact = model->artifact;
-    for (uint32_t i = 0; model->params && i < artifact->param_count; i++)
-        if (strcmp(artifact->params[i].name, name) == 0) {
-            if (desc)
-                *desc = &artifact->params[i];
-            return model->params[i];
-        }
-    return NULL;
+    int place = lg_tensor_desc_find(artifact->params, artifact->param_count, name);
+    if (!model->params || place < 0)
+        return NULL;
+    if (desc)
+        *desc = &artifact->params[place];
+    return model->params[place];
 }
 
 void lg_model_drop_params(lg_model *model)

@@ -95,6 +95,25 @@ size_t lg_tensor_count(const lg_tensor *tensor)
     return tensor->bytes / dtypes[tensor->dtype].size;
 }
 
+int lg_tensor_desc_find(const lg_tensor_desc *descs, uint32_t count, const char *name)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(descs[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+bool lg_tensor_desc_fits(const lg_tensor_desc *wanted, enum lg_abi_dtype dtype, int rank,
+                         const int64_t *shape)
+{
+    if (wanted->dtype != dtype || (int)wanted->rank != rank)
+        return false;
+    for (int d = 0; d < rank; d++)
+        if (wanted->shape[d] != shape[d])
+            return false;
+    return true;
+}
+
 // An exponent of all ones, tested on the bits: this also works in code built with -ffast-math.
 static bool is_nonfinite(float value)
 {

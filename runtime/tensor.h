@@ -41,4 +41,13 @@ const char *lg_abi_dtype_name(enum lg_abi_dtype dtype); // "f32", "bf16", ...
 // Index of the first NaN or infinity, or `count` when all values are finite.
 size_t lg_floats_first_nonfinite(const float *values, size_t count);
 
+// ---- descriptions of an artifact
+
+// The place of the one called `name`, or -1.
+int lg_tensor_desc_find(const lg_tensor_desc *descs, uint32_t count, const char *name);
+
+// Has a tensor of this type and shape what is described?
+bool lg_tensor_desc_fits(const lg_tensor_desc *wanted, enum lg_abi_dtype dtype, int rank,
+                         const int64_t *shape);
+
 #endif

@@ -42,23 +42,18 @@ static int find_row(const char *name)
 
 static const lg_tensor_desc *find_input(const lg_entry_desc *entry, const char *name)
 {
-    for (uint32_t i = 0; i < entry->input_count; i++)
-        if (strcmp(entry->inputs[i].name, name) == 0)
-            return &entry->inputs[i];
-    return NULL;
+    int place = lg_tensor_desc_find(entry->inputs, entry->input_count, name);
+    return place < 0 ? NULL : &entry->inputs[place];
 }
 
 static bool fits(const lg_train_step *step, const lg_tensor_desc *desc, const struct input_row *row)
 {
-    if (desc->dtype != row->dtype || (int)desc->rank != row->rank)
-        return false;
+    int64_t shape[LG_ABI_MAX_RANK];
     for (int d = 0; d < row->rank; d++) {
-        int64_t wanted = row->shape[d];
-        wanted = wanted == BATCH ? step->batch : wanted == SIDE ? step->size : wanted;
-        if (desc->shape[d] != wanted)
-            return false;
+        int64_t extent = row->shape[d];
+        shape[d] = extent == BATCH ? step->batch : extent == SIDE ? step->size : extent;
     }
-    return true;
+    return lg_tensor_desc_fits(desc, row->dtype, row->rank, shape);
 }
 
 // B and S, as far as `image` has them.

@@ -41,7 +41,7 @@ static const lg_safetensor *find_parameter(loading *l, const lg_tensor_desc *wan
         fault(l, text);
         return NULL;
     }
-    if (lg_model_tensor_fits(wanted, found->dtype, found->rank, found->shape))
+    if (lg_tensor_desc_fits(wanted, found->dtype, found->rank, found->shape))
         return found;
     snprintf(text, sizeof text, "%s: is %s%s, wanted is %s%s", wanted->name,
              lg_abi_dtype_name(found->dtype), lg_shape_text(found->rank, found->shape, has),

@@ -160,10 +160,8 @@ static bool tell_progress(void *context, size_t done, size_t total)
 static int batch_of(const lg_model *model)
 {
     const lg_entry_desc *infer = lg_model_entry(model, "infer", NULL);
-    for (uint32_t i = 0; infer && i < infer->input_count; i++)
-        if (strcmp(infer->inputs[i].name, "image") == 0)
-            return (int)infer->inputs[i].shape[0];
-    return 0;
+    int image = infer ? lg_tensor_desc_find(infer->inputs, infer->input_count, "image") : -1;
+    return image < 0 ? 0 : (int)infer->inputs[image].shape[0];
 }
 
 // ---- results

@@ -68,10 +68,8 @@ static void ports_close(ports *p)
 static lg_tensor *find(const lg_tensor_desc *descs, uint32_t count, lg_tensor *const *tensors,
                        const char *name)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(descs[i].name, name) == 0)
-            return tensors[i];
-    return NULL;
+    int place = lg_tensor_desc_find(descs, count, name);
+    return place < 0 ? NULL : tensors[place];
 }
 
 static lg_tensor *input_of(const ports *p, const char *name)
