@@ -21,21 +21,16 @@ struct lg_event_file {
 
 // ---- CRC-32C
 
-static uint32_t crc_of_byte(uint32_t crc)
-{
-    for (int bit = 0; bit < 8; bit++)
-        crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78U : 0);
-    return crc;
-}
-
+// Bit by bit: a record has some fifty bytes, fewer than a table of all bytes would have entries.
 uint32_t lg_crc32c(const void *bytes, size_t size)
 {
-    uint32_t table[256], crc = ~0U;
+    uint32_t crc = ~0U;
     const uint8_t *at = bytes;
-    for (uint32_t i = 0; i < 256; i++)
-        table[i] = crc_of_byte(i);
-    for (size_t i = 0; i < size; i++)
-        crc = crc >> 8 ^ table[(crc ^ at[i]) & 255];
+    for (size_t i = 0; i < size; i++) {
+        crc ^= at[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78U : 0);
+    }
     return ~crc;
 }
 
