@@ -2,6 +2,7 @@
 // front. Field numbers are those of the .proto files that the header names.
 #include "runtime/event_file.h"
 
+#include "runtime/append.h"
 #include "runtime/grey_png.h"
 
 #include <errno.h>
@@ -128,21 +129,6 @@ static void put_message(message *m, unsigned field, message *inner)
 
 // ---- records
 
-static bool write_all(const lg_event_file *events, const uint8_t *bytes, size_t size, lg_error *e)
-{
-    while (size > 0) {
-        ssize_t written = write(events->fd, bytes, size);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return lg_fail(e, "%s: cannot write: %s", events->path,
-                           strerror(written < 0 ? errno : ENOSPC));
-        bytes += written;
-        size -= (size_t)written;
-    }
-    return true;
-}
-
 // Frames and writes the event, and frees it. After a fault the file ends where it did before.
 static bool write_record(const lg_event_file *events, message *event, lg_error *e)
 {
@@ -151,11 +137,9 @@ static bool write_record(const lg_event_file *events, message *event, lg_error *
     put_little_endian(&record, record.failed ? 0 : masked_crc(record.bytes, 8), 4);
     put(&record, event->bytes, event->size);
     put_little_endian(&record, masked_crc(event->bytes, event->size), 4);
-    off_t end = lseek(events->fd, 0, SEEK_CUR);
-    bool good = record.failed ? lg_fail(e, "%s: no memory for a record", events->path)
-                              : write_all(events, record.bytes, record.size, e);
-    if (!good && end >= 0 && ftruncate(events->fd, end) == 0)
-        lseek(events->fd, end, SEEK_SET);
+    bool good = !record.failed || lg_fail(e, "%s: no memory for a record", events->path);
+    if (good && !lg_append(events->fd, record.bytes, record.size))
+        good = lg_fail(e, "%s: cannot write: %s", events->path, strerror(errno));
     free(record.bytes);
     free(event->bytes);
     return good;

@@ -1,5 +1,6 @@
 #include "runtime/training_log.h"
 
+#include "runtime/append.h"
 #include "runtime/event_file.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ static double wall_time(void)
 
 static bool fail_writing(const lg_training_log *log, lg_error *e)
 {
-    return lg_fail(e, "%s: cannot write: %s", log->path, strerror(errno ? errno : ENOSPC));
+    return lg_fail(e, "%s: cannot write: %s", log->path, strerror(errno));
 }
 
 // The end of the last whole line within the first `keep` bytes.
@@ -47,10 +48,8 @@ static bool open_lines(lg_training_log *log, int64_t keep, lg_error *e)
     log->fd = open(log->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (log->fd < 0 || fstat(log->fd, &about) != 0)
         return fail_writing(log, e);
-    log->bytes = end_of_lines(log->fd, keep < about.st_size ? keep : about.st_size);
-    if (ftruncate(log->fd, log->bytes) != 0 || lseek(log->fd, log->bytes, SEEK_SET) < 0)
-        return fail_writing(log, e);
-    return true;
+    keep = keep < about.st_size ? keep : about.st_size;
+    return lg_training_log_rewind(log, end_of_lines(log->fd, keep), e);
 }
 
 lg_training_log *lg_training_log_open(const char *folder, int64_t keep, int64_t step, lg_error *e)
@@ -93,22 +92,10 @@ bool lg_training_log_rewind(lg_training_log *log, int64_t bytes, lg_error *e)
     return true;
 }
 
-// Writes the whole line, or leaves the file as it was.
 static bool append(lg_training_log *log, const char *line, size_t size, lg_error *e)
 {
-    size_t done = 0;
-    while (done < size) {
-        ssize_t written = write(log->fd, line + done, size - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            fail_writing(log, e);
-            if (ftruncate(log->fd, log->bytes) == 0)
-                lseek(log->fd, log->bytes, SEEK_SET);
-            return false;
-        }
-        done += (size_t)written;
-    }
+    if (!lg_append(log->fd, line, size))
+        return fail_writing(log, e);
     log->bytes += (int64_t)size;
     return true;
 }
