@@ -34,25 +34,13 @@ static void add_tensor(XXH64_state_t *state, const lg_safetensor *tensor)
 }
 
 // The digits into `text`. Tensors are added before the end, which has the metadata.
-static bool finish(XXH64_state_t *state, const char *model, const char *progress,
+static void finish(XXH64_state_t *state, const char *model, const char *progress,
                    char text[static CHECKSUM_LENGTH + 1])
 {
     add_text(state, version);
     add_text(state, model);
     add_text(state, progress);
     snprintf(text, CHECKSUM_LENGTH + 1, "%016" PRIx64, (uint64_t)XXH64_digest(state));
-    XXH64_freeState(state);
-    return true;
-}
-
-static XXH64_state_t *start(const char *path, lg_error *e)
-{
-    XXH64_state_t *state = XXH64_createState();
-    if (state)
-        XXH64_reset(state, 0);
-    else
-        lg_fail(e, "%s: not enough memory", path);
-    return state;
 }
 
 bool lg_checkpoint_verify(const lg_safetensors *file, const char *path, lg_error *e)
@@ -65,12 +53,11 @@ bool lg_checkpoint_verify(const lg_safetensors *file, const char *path, lg_error
                        form, version);
     if (!form && !expected)
         return true;
-    XXH64_state_t *state = start(path, e);
-    if (!state)
-        return false;
+    XXH64_state_t state;
+    XXH64_reset(&state, 0);
     for (size_t i = 0; i < lg_safetensors_count(file); i++)
-        add_tensor(state, lg_safetensors_at(file, i));
-    finish(state, lg_safetensors_metadata(file, model_key),
+        add_tensor(&state, lg_safetensors_at(file, i));
+    finish(&state, lg_safetensors_metadata(file, model_key),
            lg_safetensors_metadata(file, progress_key), found);
     if (form && expected && strcmp(found, expected) == 0)
         return true;
@@ -99,12 +86,11 @@ static bool write_tensors(const lg_model *model, const char *path, const lg_safe
 {
     size_t count = model->artifact->param_count;
     char checksum[CHECKSUM_LENGTH + 1];
-    XXH64_state_t *state = start(path, e);
-    if (!state)
-        return false;
+    XXH64_state_t state;
+    XXH64_reset(&state, 0);
     for (size_t i = 0; i < count; i++)
-        add_tensor(state, &tensors[i]);
-    finish(state, model->artifact->model, progress, checksum);
+        add_tensor(&state, &tensors[i]);
+    finish(&state, model->artifact->model, progress, checksum);
     const lg_metadata metadata[] = {{version_key, version},
                                     {model_key, model->artifact->model},
                                     {checksum_key, checksum},

@@ -250,11 +250,9 @@ static const char *inner_path(const lg_dataset *d, const lg_dataset_options *o, 
     return s->path + length + strspn(s->path + length, "/");
 }
 
-static bool take_fingerprint(lg_dataset *d, const lg_dataset_options *o, lg_error *e)
+static uint64_t fingerprint_of(const lg_dataset *d, const lg_dataset_options *o)
 {
-    XXH64_state_t *hash = XXH64_createState();
-    if (!hash)
-        return no_memory(e);
+    XXH64_state_t state, *hash = &state;
     XXH64_reset(hash, 0);
     XXH64_update(hash, d->graph, sizeof d->graph);
     for (size_t i = 0; i < d->count; i++) {
@@ -269,9 +267,7 @@ static bool take_fingerprint(lg_dataset *d, const lg_dataset_options *o, lg_erro
             XXH64_update(hash, m->values, sizeof m->values);
         }
     }
-    d->fingerprint = XXH64_digest(hash);
-    XXH64_freeState(hash);
-    return true;
+    return XXH64_digest(hash);
 }
 
 // DATA/NAME if there is such a thing, else NULL.
@@ -320,8 +316,10 @@ lg_dataset *lg_dataset_open(const lg_dataset_options *options, lg_error *e)
         return NULL;
     }
     if (complete(d, options, &o, e) && read_table(d, &o, e) && read_samples(d, &o, e) &&
-        split(d, e) && take_fingerprint(d, &o, e))
+        split(d, e)) {
+        d->fingerprint = fingerprint_of(d, &o);
         return d;
+    }
     lg_dataset_free(d);
     return NULL;
 }
