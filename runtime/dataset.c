@@ -71,7 +71,8 @@ static bool read_table(lg_dataset *d, const lg_dataset_options *o, lg_error *e)
 
 // ---- folders
 
-static bool add_samples(lg_dataset *d, const lg_file_list *files, int model, lg_error *e)
+// Takes over the paths.
+static bool add_samples(lg_dataset *d, lg_file_list *files, int model, lg_error *e)
 {
     if (files->count == 0)
         return true;
@@ -80,10 +81,8 @@ static bool add_samples(lg_dataset *d, const lg_file_list *files, int model, lg_
         return no_memory(e);
     d->samples = samples;
     for (size_t i = 0; i < files->count; i++) {
-        char *path = strdup(files->paths[i]);
-        if (!path)
-            return no_memory(e);
-        samples[d->count++] = (lg_sample){.path = path, .model = model};
+        samples[d->count++] = (lg_sample){.path = files->paths[i], .model = model};
+        files->paths[i] = NULL;
     }
     return true;
 }
