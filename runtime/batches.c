@@ -21,7 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_AHEAD = 3, MOST_AHEAD = 64, MOST_WORKERS = 256, LARGEST_SIDE = 8192, MOST_BATCH = 1 << 20 };
+enum {
+    DEFAULT_AHEAD = 3,
+    MOST_AHEAD = 64,
+    MOST_WORKERS = 256,
+    LARGEST_SIDE = 8192,
+    MOST_BATCH = 1 << 20
+};
 
 // A batch in the making. Its pixels are of [B][S][S][3].
 typedef struct ring_batch {
@@ -445,10 +451,9 @@ static bool take_place(lg_batches *b, const ring_batch *from, const epoch_order 
     return true;
 }
 
-static void describe(lg_batch *to, int place, const lg_dataset *dataset, size_t sample)
+// What is taught of an image of a model; NULL: of a real one.
+static void describe(lg_batch *to, int place, const lg_dataset_model *m)
 {
-    int model = dataset->samples[sample].model;
-    const lg_dataset_model *m = model == LG_REAL ? NULL : &dataset->models[model];
     to->fake[place] = m != NULL;
     to->fakes += m != NULL;
     for (int i = 0; i < LG_NODES; i++)
@@ -457,19 +462,17 @@ static void describe(lg_batch *to, int place, const lg_dataset *dataset, size_t 
         to->values[place * LG_CONTINUOUS_VALUES + i] = m ? m->values[i] : NAN;
 }
 
-static void clear_place(const lg_batches *b, int place)
+static void clear_place(lg_batches *b, int place)
 {
-    const lg_batch *to = &b->batch;
+    lg_batch *to = &b->batch;
     memset(to->images + (size_t)place * b->image_bytes, 0, b->image_bytes * sizeof(float));
-    memset(to->labels + place * LG_NODES, 0, LG_NODES * sizeof *to->labels);
-    to->fake[place] = 0;
-    for (int i = 0; i < LG_CONTINUOUS_VALUES; i++)
-        to->values[place * LG_CONTINUOUS_VALUES + i] = NAN;
+    describe(to, place, NULL);
 }
 
 // From pixels to tensors. No worker touches the batch until `taken` has moved on.
 static bool make_tensors(lg_batches *b, const ring_batch *from)
 {
+    const lg_dataset *d = b->options.dataset;
     lg_batch *to = &b->batch;
     to->epoch = from->number / b->per_epoch;
     to->index = from->number % b->per_epoch;
@@ -480,7 +483,8 @@ static bool make_tensors(lg_batches *b, const ring_batch *from)
         if (!take_place(b, from, order, place, &sample))
             continue;
         b->batch_samples[to->count] = sample;
-        describe(to, to->count, b->options.dataset, sample);
+        int model = d->samples[sample].model;
+        describe(to, to->count, model == LG_REAL ? NULL : &d->models[model]);
         lg_preprocess_pixels(from->pixels + (size_t)place * b->image_bytes, b->image_bytes,
                              to->images + (size_t)to->count * b->image_bytes);
         to->count++;
