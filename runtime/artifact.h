@@ -112,13 +112,18 @@ typedef struct lg_artifact {
 
 typedef const lg_artifact *(*lg_artifact_fn)(void);
 
+// Bytes rounded up to the next LG_ABI_ALIGNMENT.
+static inline uint64_t lg_bytes_aligned(uint64_t bytes)
+{
+    return (bytes + LG_ABI_ALIGNMENT - 1) / LG_ABI_ALIGNMENT * LG_ABI_ALIGNMENT;
+}
+
 // Room for all parameters and states, each aligned to LG_ABI_ALIGNMENT.
 static inline uint64_t lg_params_bytes(const lg_artifact *artifact)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < artifact->param_count; i++)
-        bytes += (artifact->params[i].bytes + LG_ABI_ALIGNMENT - 1) / LG_ABI_ALIGNMENT *
-                 LG_ABI_ALIGNMENT;
+        bytes += lg_bytes_aligned(artifact->params[i].bytes);
     return bytes;
 }
 
@@ -128,8 +133,7 @@ static inline void lg_params_place(const lg_artifact *artifact, void *memory, vo
     uint64_t at = 0;
     for (uint32_t i = 0; i < artifact->param_count; i++) {
         params[i] = (char *)memory + at;
-        at += (artifact->params[i].bytes + LG_ABI_ALIGNMENT - 1) / LG_ABI_ALIGNMENT *
-              LG_ABI_ALIGNMENT;
+        at += lg_bytes_aligned(artifact->params[i].bytes);
     }
 }
 

@@ -77,17 +77,12 @@ static bool bind_output(lg_lgpn *l, int i, lg_error *e)
     return true;
 }
 
-static size_t room(const lg_tensor_desc *desc)
-{
-    return (desc->bytes + LG_ABI_ALIGNMENT - 1) / LG_ABI_ALIGNMENT * LG_ABI_ALIGNMENT;
-}
-
 static bool allocate(lg_lgpn *l, lg_error *e)
 {
     const lg_entry_desc *infer = l->infer;
     size_t total = LG_ABI_ALIGNMENT;
     for (uint32_t i = 0; i < infer->output_count; i++)
-        total += room(&infer->outputs[i]);
+        total += lg_bytes_aligned(infer->outputs[i].bytes);
     l->memory = aligned_alloc(LG_ABI_ALIGNMENT, total);
     l->outputs = calloc((size_t)infer->output_count + 1, sizeof *l->outputs);
     l->inputs = calloc((size_t)infer->input_count + 1, sizeof *l->inputs);
@@ -96,7 +91,7 @@ static bool allocate(lg_lgpn *l, lg_error *e)
     char *at = l->memory;
     for (uint32_t i = 0; i < infer->output_count; i++) {
         l->outputs[i] = at;
-        at += room(&infer->outputs[i]);
+        at += lg_bytes_aligned(infer->outputs[i].bytes);
     }
     return true;
 }
