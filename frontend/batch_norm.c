@@ -36,12 +36,10 @@ static bool declare_batch_norm(lg_site site, bool dead, int64_t channels, batch_
     return symbol;
 }
 
-// ---- inference
-
-// y = x scale + shift with scale = weight / sqrt(running_var + eps), shift = bias - running_mean
-// scale: all but one multiplication and addition are on vectors.
-static lg_value *inference_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
-                                const double *constants)
+// y = x scale + shift with scale = weight / sqrt(var + eps), shift = bias - mean scale: all but one
+// multiplication and addition are on vectors.
+static lg_value *normalize(lg_name_scope *s, lg_location where, lg_value *const *arguments,
+                           const double *constants)
 {
     lg_value *x = arguments[0], *weight = arguments[1], *bias = arguments[2];
     lg_value *mean = arguments[3], *var = arguments[4];
@@ -54,7 +52,7 @@ static lg_value *inference_body(lg_name_scope *s, lg_location where, lg_value *c
 }
 
 static const lg_composite inference = {"batch_norm", "x weight bias running_mean running_var",
-                                       inference_body};
+                                       normalize};
 
 // ---- training
 
@@ -65,7 +63,7 @@ static lg_value *channel_mean(lg_name_scope *s, lg_location where, lg_value *x)
     return lg_mean(s, where, x, x->type.rank - 1, axes);
 }
 
-// running + momentum * (what `towards` is more than it)
+// running <- running + momentum more
 static void move_statistic(lg_name_scope *s, lg_location where, lg_value *running, lg_value *more,
                            double momentum)
 {
@@ -73,8 +71,7 @@ static void move_statistic(lg_name_scope *s, lg_location where, lg_value *runnin
     lg_write(s, where, running, lg_combine(s, where, LG_OP_add, running, step));
 }
 
-// With z = x - running_mean, m = mean z and v = mean z^2 - m^2: y = z scale + (bias - m scale),
-// scale = weight / sqrt(v + eps).
+// Of z = x - running_mean, whose mean m and variance mean z^2 - m^2 are taken here.
 static lg_value *train(lg_name_scope *s, lg_location where, lg_value *x,
                        const batch_norm_tensors *t, double eps, double momentum)
 {
@@ -90,12 +87,7 @@ static lg_value *train(lg_name_scope *s, lg_location where, lg_value *x,
     move_statistic(s, where, t->var, lg_combine(s, where, LG_OP_sub, unbiased, t->var), momentum);
     lg_write(s, where, t->batches, lg_combine_number(s, where, LG_OP_add, t->batches, 1));
 
-    lg_value *inverse =
-        lg_unary(s, where, LG_OP_rsqrt, lg_combine_number(s, where, LG_OP_add, v, eps));
-    lg_value *scale = lg_combine(s, where, LG_OP_mul, t->weight, inverse);
-    lg_value *moved = lg_combine(s, where, LG_OP_mul, m, scale);
-    lg_value *shift = lg_combine(s, where, LG_OP_sub, t->bias, moved);
-    return lg_combine(s, where, LG_OP_add, lg_combine(s, where, LG_OP_mul, z, scale), shift);
+    return normalize(s, where, (lg_value *[]){z, t->weight, t->bias, m, v}, &eps);
 }
 
 lg_value *lg_batch_norm(lg_name_scope *s, lg_location where, const char *name,
