@@ -30,27 +30,21 @@ static lg_value *silu_body(lg_name_scope *s, lg_location where, lg_value *const 
                       lg_unary(s, where, LG_OP_sigmoid, arguments[0]));
 }
 
-static bool takes_floats(lg_name_scope *s, lg_location where, const char *what, lg_value *x)
-{
-    return x && (lg_dtype_is_float(x->type.dtype) ||
-                 lg_fault((lg_site){s, where, what, NULL}, "takes floats, not %s", lg_show(s, x)));
-}
-
 lg_value *lg_leaky_relu(lg_name_scope *s, lg_location where, lg_value *x, double slope)
 {
     static const lg_composite composite = {"leaky_relu", "x", leaky_relu_body};
-    if (!takes_floats(s, where, "leaky_relu", x))
+    lg_site site = {s, where, composite.kind, NULL};
+    if (!x || !lg_check_floats(site, x))
         return NULL;
     if (!(slope >= 0 && slope < 1))
-        return lg_fault((lg_site){s, where, "leaky_relu", NULL},
-                        "a slope of %g; it is 0 or more and below 1", slope);
+        return lg_fault(site, "a slope of %g; it is 0 or more and below 1", slope);
     return lg_call_composite(s, where, &composite, &x, 1, &slope);
 }
 
 lg_value *lg_elu(lg_name_scope *s, lg_location where, lg_value *x)
 {
     static const lg_composite composite = {"elu", "x", elu_body};
-    if (!takes_floats(s, where, "elu", x))
+    if (!x || !lg_check_floats((lg_site){s, where, composite.kind, NULL}, x))
         return NULL;
     return lg_call_composite(s, where, &composite, &x, 0, NULL);
 }
@@ -58,7 +52,7 @@ lg_value *lg_elu(lg_name_scope *s, lg_location where, lg_value *x)
 lg_value *lg_silu(lg_name_scope *s, lg_location where, lg_value *x)
 {
     static const lg_composite composite = {"silu", "x", silu_body};
-    if (!takes_floats(s, where, "silu", x))
+    if (!x || !lg_check_floats((lg_site){s, where, composite.kind, NULL}, x))
         return NULL;
     return lg_call_composite(s, where, &composite, &x, 0, NULL);
 }

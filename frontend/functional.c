@@ -34,10 +34,8 @@ static lg_value *along_axis(lg_name_scope *s, lg_location where, const lg_compos
                             lg_value *x, int axis)
 {
     lg_site site = {s, where, composite->kind, NULL};
-    if (!x || !lg_check_axis(site, x->type.rank, &axis))
+    if (!x || !lg_check_axis(site, x->type.rank, &axis) || !lg_check_floats(site, x))
         return NULL;
-    if (!lg_dtype_is_float(x->type.dtype))
-        return lg_fault(site, "takes floats, not %s", lg_show(s, x));
     return lg_call_composite(s, where, composite, &x, 1, (const double[]){axis});
 }
 
@@ -113,10 +111,8 @@ static lg_value *call_pool(lg_name_scope *s, lg_location where, const lg_composi
 {
     enum { MOST_KERNEL = 256 }; // an op a row of the window
     lg_site site = {s, where, composite->kind, NULL};
-    if (!o.x || !lg_check_image(site, o.x))
+    if (!o.x || !lg_check_image(site, o.x) || !lg_check_floats(site, o.x))
         return NULL;
-    if (!lg_dtype_is_float(o.x->type.dtype))
-        return lg_fault(site, "takes floats, not %s", lg_show(s, o.x));
     if (o.kernel < 1 || o.kernel > MOST_KERNEL)
         return lg_fault(site, "needs .kernel in 1..%d; global_average_pool takes any image",
                         MOST_KERNEL);
@@ -194,10 +190,8 @@ lg_value *lg_resize_bilinear(lg_name_scope *s, lg_location where, lg_value *x, i
 {
     static const lg_composite composite = {"resize_bilinear", "x", resize_bilinear_body};
     lg_site site = {s, where, "resize_bilinear", NULL};
-    if (!x || !lg_check_image(site, x))
+    if (!x || !lg_check_image(site, x) || !lg_check_floats(site, x))
         return NULL;
-    if (!lg_dtype_is_float(x->type.dtype))
-        return lg_fault(site, "takes floats, not %s", lg_show(s, x));
     int64_t dims[] = {x->type.dims[0], height, width, x->type.dims[3]};
     if (!lg_check_shape(site, 4, dims))
         return NULL;

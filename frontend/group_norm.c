@@ -62,10 +62,8 @@ static lg_value *call_norm(lg_site site, const lg_composite *composite, lg_value
 
 static bool check_norm(lg_site site, const lg_norm_options *o, double *eps)
 {
-    if (!lg_check_image(site, o->x))
+    if (!lg_check_image(site, o->x) || !lg_check_f32(site, o->x))
         return false;
-    if (o->x->type.dtype != LG_F32)
-        return lg_fault(site, "takes f32, not %s", lg_show(site.scope, o->x));
     *eps = o->eps == 0 ? 1e-5 : o->eps;
     return (*eps > 0 && *eps < INFINITY) || lg_fault(site, ".eps must be positive");
 }

@@ -5,16 +5,11 @@
 
 #include <float.h>
 
-static lg_value *number_minus(lg_name_scope *s, lg_location where, double a, lg_value *b)
-{
-    return lg_binary(s, where, LG_OP_sub, lg_operand_number(a), lg_operand_value(b));
-}
-
 static lg_value *difference(lg_name_scope *s, lg_location where, const char *what, lg_value *x,
                             lg_operand target)
 {
-    if (x && !lg_dtype_is_float(x->type.dtype))
-        return lg_fault((lg_site){s, where, what, NULL}, "takes floats, not %s", lg_show(s, x));
+    if (x && !lg_check_floats((lg_site){s, where, what, NULL}, x))
+        return NULL;
     return lg_binary(s, where, LG_OP_sub, lg_operand_value(x), target);
 }
 
@@ -26,14 +21,9 @@ static lg_value *sum_all(lg_name_scope *s, lg_location where, lg_value *x)
     return x && x->type.rank > 0 ? lg_sum(s, where, x, x->type.rank, axes) : x;
 }
 
-static bool takes_f32(lg_site site, lg_value *x)
-{
-    return x->type.dtype == LG_F32 || lg_fault(site, "takes f32, not %s", lg_show(site.scope, x));
-}
-
 lg_value *lg_mean_all(lg_name_scope *s, lg_location where, lg_value *x)
 {
-    if (!x || !takes_f32((lg_site){s, where, "mean_all", NULL}, x))
+    if (!x || !lg_check_f32((lg_site){s, where, "mean_all", NULL}, x))
         return NULL;
     double count = (double)lg_type_elements(&x->type);
     return lg_combine_number(s, where, LG_OP_mul, sum_all(s, where, x), 1 / count);
@@ -42,7 +32,7 @@ lg_value *lg_mean_all(lg_name_scope *s, lg_location where, lg_value *x)
 // What is left out may be anything, also infinite: it is replaced, not multiplied by 0.
 lg_value *lg_masked_mean(lg_name_scope *s, lg_location where, lg_value *x, lg_value *mask)
 {
-    if (!x || !mask || !takes_f32((lg_site){s, where, "masked_mean", NULL}, x))
+    if (!x || !mask || !lg_check_f32((lg_site){s, where, "masked_mean", NULL}, x))
         return NULL;
     lg_value *taken = lg_where(s, where, mask, lg_operand_value(x), lg_operand_number(0));
     lg_value *total = sum_all(s, where, taken);
@@ -61,10 +51,8 @@ lg_value *lg_masked_mean(lg_name_scope *s, lg_location where, lg_value *x, lg_va
 lg_value *lg_log_softmax(lg_name_scope *s, lg_location where, lg_value *x, int axis)
 {
     lg_site site = {s, where, "log_softmax", NULL};
-    if (!x || !lg_check_axis(site, x->type.rank, &axis))
+    if (!x || !lg_check_axis(site, x->type.rank, &axis) || !lg_check_floats(site, x))
         return NULL;
-    if (!lg_dtype_is_float(x->type.dtype))
-        return lg_fault(site, "takes floats, not %s", lg_show(s, x));
     lg_value *most = lg_reduce(s, where, LG_OP_reduce_max, x, LG_INTS(axis));
     lg_value *moved = lg_combine(s, where, LG_OP_sub, x, lg_unary(s, where, LG_OP_floor, most));
     lg_value *total =
@@ -109,11 +97,8 @@ lg_value *lg_cross_entropy(lg_name_scope *s, lg_location where, lg_value *logits
 lg_value *lg_binary_cross_entropy(lg_name_scope *s, lg_location where, lg_value *logits,
                                   lg_operand targets)
 {
-    lg_site site = {s, where, "binary_cross_entropy", NULL};
-    if (!logits)
+    if (!logits || !lg_check_floats((lg_site){s, where, "binary_cross_entropy", NULL}, logits))
         return NULL;
-    if (!lg_dtype_is_float(logits->type.dtype))
-        return lg_fault(site, "takes floats, not %s", lg_show(s, logits));
     lg_value *small = lg_unary(
         s, where, LG_OP_exp, lg_unary(s, where, LG_OP_neg, lg_unary(s, where, LG_OP_abs, logits)));
     lg_value *rest =
@@ -126,10 +111,11 @@ lg_value *lg_binary_cross_entropy(lg_name_scope *s, lg_location where, lg_value 
 
 lg_value *lg_hinge(lg_name_scope *s, lg_location where, lg_value *x, lg_operand target)
 {
-    if (x && !lg_dtype_is_float(x->type.dtype))
-        return lg_fault((lg_site){s, where, "hinge", NULL}, "takes floats, not %s", lg_show(s, x));
+    if (x && !lg_check_floats((lg_site){s, where, "hinge", NULL}, x))
+        return NULL;
     lg_value *margin = lg_binary(s, where, LG_OP_mul, lg_operand_value(x), target);
-    return lg_unary(s, where, LG_OP_relu, number_minus(s, where, 1, margin));
+    lg_value *rest = lg_binary(s, where, LG_OP_sub, lg_operand_number(1), lg_operand_value(margin));
+    return lg_unary(s, where, LG_OP_relu, rest);
 }
 
 // ---- numbers

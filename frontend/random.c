@@ -118,8 +118,8 @@ lg_value *lg_dropout(lg_name_scope *s, lg_location where, lg_value *x, double ra
         return NULL;
     if (!(rate >= 0 && rate < 1))
         return lg_fault(site, "a rate of %g; it is 0 or more and below 1", rate);
-    if (!lg_dtype_is_float(x->type.dtype))
-        return lg_fault(site, "takes floats, not %s", lg_show(s, x));
+    if (!lg_check_floats(site, x))
+        return NULL;
     if (!lg_is_training(s) || s->builder->training.no_dropout || rate == 0)
         return x;
     lg_value *bits = random_bits(s, where, (lg_shape){x->type.rank, x->type.dims});

@@ -88,6 +88,17 @@ bool lg_check_image(lg_site site, lg_value *x)
                                          lg_show(site.scope, x));
 }
 
+bool lg_check_floats(lg_site site, lg_value *x)
+{
+    return lg_dtype_is_float(x->type.dtype) ||
+           lg_fault(site, "takes floats, not %s", lg_show(site.scope, x));
+}
+
+bool lg_check_f32(lg_site site, lg_value *x)
+{
+    return x->type.dtype == LG_F32 || lg_fault(site, "takes f32, not %s", lg_show(site.scope, x));
+}
+
 // ---- arguments, results, options
 
 bool lg_is_name(const char *name)

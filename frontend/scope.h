@@ -84,6 +84,8 @@ bool lg_check_shape(lg_site site, int rank, const int64_t *dims);
 bool lg_check_axis(lg_site site, int rank, int *axis);
 // An image is [n,h,w,c].
 bool lg_check_image(lg_site site, lg_value *x);
+bool lg_check_floats(lg_site site, lg_value *x);
+bool lg_check_f32(lg_site site, lg_value *x);
 
 // A symbol of the scope, new or that of an earlier run of the builder; NULL after a report. A
 // symbol is dead if all runs say so.
