@@ -22,33 +22,29 @@ static lg_value *group_mean(lg_name_scope *s, lg_location where, lg_value *x, in
 
 // The variance is that of the differences from the mean: two passes, no digits lost.
 static lg_value *normalize(lg_name_scope *s, lg_location where, lg_value *const *arguments,
-                           int64_t groups, double eps)
+                           const double *constants)
 {
     lg_value *x = arguments[0], *weight = arguments[1], *bias = arguments[2];
+    int64_t groups = (int64_t)constants[1];
     lg_value *d = lg_combine(s, where, LG_OP_sub, x, group_mean(s, where, x, groups));
     lg_value *v = group_mean(s, where, lg_combine(s, where, LG_OP_mul, d, d), groups);
     lg_value *inverse =
-        lg_unary(s, where, LG_OP_rsqrt, lg_combine_number(s, where, LG_OP_add, v, eps));
+        lg_unary(s, where, LG_OP_rsqrt, lg_combine_number(s, where, LG_OP_add, v, constants[0]));
     lg_value *scale = lg_combine(s, where, LG_OP_mul, inverse, weight);
     return lg_combine(s, where, LG_OP_add, lg_combine(s, where, LG_OP_mul, d, scale), bias);
 }
 
-static lg_value *instance_norm_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
-                                    const double *constants)
+static lg_value *norm(lg_site site, const lg_composite *composite, lg_norm_options o)
 {
-    return normalize(s, where, arguments, arguments[0]->type.dims[3], constants[0]);
-}
-
-static lg_value *group_norm_body(lg_name_scope *s, lg_location where, lg_value *const *arguments,
-                                 const double *constants)
-{
-    return normalize(s, where, arguments, (int64_t)constants[1], constants[0]);
-}
-
-static lg_value *call_norm(lg_site site, const lg_composite *composite, lg_value *x,
-                           int constant_count, const double *constants)
-{
-    int64_t c = x->type.dims[3];
+    double eps = o.eps == 0 ? 1e-5 : o.eps;
+    if (!lg_check_image(site, o.x) || !lg_check_f32(site, o.x))
+        return NULL;
+    if (!(eps > 0 && eps < INFINITY))
+        return lg_fault(site, ".eps must be positive");
+    int64_t c = o.x->type.dims[3];
+    if (o.groups < 1 || c % o.groups)
+        return lg_fault(site, "%lld channels do not fall into .groups = %lld equal groups",
+                        (long long)c, (long long)o.groups);
     lg_value *weight =
         lg_declare_f32(site, false, LG_ROLE_PARAM, "weight", LG_SHAPE(c), LG_INIT_CONSTANT, 1);
     if (!weight)
@@ -56,38 +52,22 @@ static lg_value *call_norm(lg_site site, const lg_composite *composite, lg_value
     lg_value *bias =
         lg_declare_f32(site, false, LG_ROLE_PARAM, "bias", LG_SHAPE(c), LG_INIT_CONSTANT, 0);
     return bias ? lg_call_composite(site.scope, site.where, composite,
-                                    (lg_value *[]){x, weight, bias}, constant_count, constants)
+                                    (lg_value *[]){o.x, weight, bias}, 2,
+                                    (const double[]){eps, (double)o.groups})
                 : NULL;
-}
-
-static bool check_norm(lg_site site, const lg_norm_options *o, double *eps)
-{
-    if (!lg_check_image(site, o->x) || !lg_check_f32(site, o->x))
-        return false;
-    *eps = o->eps == 0 ? 1e-5 : o->eps;
-    return (*eps > 0 && *eps < INFINITY) || lg_fault(site, ".eps must be positive");
 }
 
 lg_value *lg_instance_norm(lg_name_scope *s, lg_location where, const char *name, lg_norm_options o)
 {
-    static const lg_composite composite = {"instance_norm", "x weight bias", instance_norm_body};
-    lg_site site = {s, where, "instance_norm", name};
-    double eps;
-    if (!o.x || !check_norm(site, &o, &eps))
+    static const lg_composite composite = {"instance_norm", "x weight bias", normalize};
+    if (!o.x)
         return NULL;
-    return call_norm(site, &composite, o.x, 1, &eps);
+    o.groups = o.x->type.dims[3]; // which are channels if it is an image
+    return norm((lg_site){s, where, composite.kind, name}, &composite, o);
 }
 
 lg_value *lg_group_norm(lg_name_scope *s, lg_location where, const char *name, lg_norm_options o)
 {
-    static const lg_composite composite = {"group_norm", "x weight bias", group_norm_body};
-    lg_site site = {s, where, "group_norm", name};
-    double eps;
-    if (!o.x || !check_norm(site, &o, &eps))
-        return NULL;
-    int64_t c = o.x->type.dims[3];
-    if (o.groups < 1 || c % o.groups)
-        return lg_fault(site, "%lld channels do not fall into .groups = %lld equal groups",
-                        (long long)c, (long long)o.groups);
-    return call_norm(site, &composite, o.x, 2, (const double[]){eps, (double)o.groups});
+    static const lg_composite composite = {"group_norm", "x weight bias", normalize};
+    return o.x ? norm((lg_site){s, where, composite.kind, name}, &composite, o) : NULL;
 }
