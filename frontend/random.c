@@ -70,24 +70,16 @@ static lg_value *element_indices(lg_name_scope *s, lg_location where, lg_shape s
     return index;
 }
 
-static bool declare_states(lg_name_scope *s, lg_location where)
-{
-    const lg_type scalar = {.dtype = LG_I64};
-    lg_builder_run *run = &s->builder->run;
-    run->seed = lg_training_state(s, where, "random.seed", &scalar);
-    run->counter = lg_training_state(s, where, "random.counter", &scalar);
-    return run->seed && run->counter;
-}
-
 // 24 random bits an element, i32.
 static lg_value *random_bits(lg_name_scope *s, lg_location where, lg_shape shape)
 {
+    const lg_type scalar = {.dtype = LG_I64};
     lg_builder_run *run = &s->builder->run;
-    if (!declare_states(s, where))
-        return NULL;
+    lg_value *seed = lg_training_state(s, where, "random.seed", &scalar);
+    run->counter = lg_training_state(s, where, "random.counter", &scalar);
     words w = {{element_indices(s, where, shape),
                 lg_constant(s, where, LG_I32, LG_SCALAR_SHAPE, run->random_calls++),
-                low_word(s, where, run->counter), folded(s, where, run->seed)}};
+                low_word(s, where, run->counter), folded(s, where, seed)}};
     return lg_combine_number(s, where, LG_OP_shr, pcg4d(s, where, w), 8);
 }
 

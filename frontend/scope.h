@@ -38,8 +38,8 @@ typedef struct lg_builder_run {
     LG_LIST(lg_pending_write) writes; // held back until it is known whether the loss is finite
     lg_value *learning_rate, *steps;  // steps: i64[], taken with this one
     lg_adam_scalars adam;
-    lg_value *seed, *counter; // the states of random numbers
-    lg_optimizer optimizer;   // of parameters that the model does not treat itself
+    lg_value *counter;      // of random numbers, if there are any
+    lg_optimizer optimizer; // of parameters that the model does not treat itself
     int random_calls;
 } lg_builder_run;
 
@@ -95,7 +95,7 @@ lg_symbol *lg_declare(lg_site site, lg_role role, const char *name, lg_dtype dty
 lg_value *lg_declare_f32(lg_site site, bool dead, lg_role role, const char *tensor, lg_shape shape,
                          lg_init_kind init, double bound);
 // A state of training itself, which starts as 0: random.* or optimizer.*, names that a model may
-// not take. Asked for again it is the same; NULL after a report.
+// not take. Asked for again it is the same.
 lg_value *lg_training_state(lg_name_scope *s, lg_location where, const char *name,
                             const lg_type *type);
 // Puts the states of training itself behind all others.
