@@ -49,7 +49,7 @@ static void mark_varying(sweep *s)
         if (asks(s, op))
             lg_map_at(&s->wanted, op->operands[1])->as.number = 1;
     for (lg_op *op = s->adjoint.function->first; op != s->adjoint.before; op = op->next)
-        for (int i = 0; i < op->operand_count && op->code != LG_OP_write; i++)
+        for (int i = 0; i < op->operand_count; i++)
             for (int j = 0; varies(s, op->operands[i]) && j < op->result_count; j++)
                 lg_map_at(&s->varies, op->results[j])->as.number = 1;
 }

@@ -1,23 +1,6 @@
 // Derivatives of data movement: what was copied is added up, what was left out gets zeros.
 #include "passes/autodiff_rules.h"
 
-// An axis of the operand of a slice, from its result: zeros before, between and behind.
-static lg_value *spread(lg_adjoint *a, const lg_op *slice, const lg_type *to)
-{
-    int64_t low[LG_MAX_RANK], high[LG_MAX_RANK], interior[LG_MAX_RANK];
-    const lg_type *from = &a->result->type;
-    for (int i = 0; i < to->rank; i++) {
-        int64_t step = lg_op_int_at(slice, LG_ATTR_step, i);
-        low[i] = lg_op_int_at(slice, LG_ATTR_start, i);
-        interior[i] = from->dims[i] > 1 ? step - 1 : 0;
-        high[i] = to->dims[i] - low[i] - (from->dims[i] - 1) * step - 1;
-    }
-    lg_attr attrs[] = {lg_attr_ints(LG_ATTR_low, to->rank, low),
-                       lg_attr_ints(LG_ATTR_high, to->rank, high),
-                       lg_attr_ints(LG_ATTR_interior, to->rank, interior)};
-    return lg_adjoint_build(a, LG_OP_pad, 1, &a->result, 3, attrs, to);
-}
-
 lg_value *lg_derive_cast(lg_adjoint *a, int operand)
 {
     const lg_type *to = &a->op->operands[operand]->type;
@@ -52,9 +35,21 @@ lg_value *lg_derive_broadcast(lg_adjoint *a, int operand)
     return lg_adjoint_sum_to(a, a->result, &a->op->operands[operand]->type);
 }
 
+// Zeros before, between and behind what was taken.
 lg_value *lg_derive_slice(lg_adjoint *a, int operand)
 {
-    return spread(a, a->op, &a->op->operands[operand]->type);
+    int64_t low[LG_MAX_RANK], high[LG_MAX_RANK], interior[LG_MAX_RANK];
+    const lg_type *from = &a->result->type, *to = &a->op->operands[operand]->type;
+    for (int i = 0; i < to->rank; i++) {
+        int64_t step = lg_op_int_at(a->op, LG_ATTR_step, i);
+        low[i] = lg_op_int_at(a->op, LG_ATTR_start, i);
+        interior[i] = from->dims[i] > 1 ? step - 1 : 0;
+        high[i] = to->dims[i] - low[i] - (from->dims[i] - 1) * step - 1;
+    }
+    lg_attr attrs[] = {lg_attr_ints(LG_ATTR_low, to->rank, low),
+                       lg_attr_ints(LG_ATTR_high, to->rank, high),
+                       lg_attr_ints(LG_ATTR_interior, to->rank, interior)};
+    return lg_adjoint_build(a, LG_OP_pad, 1, &a->result, 3, attrs, to);
 }
 
 static lg_value *slice(lg_adjoint *a, const int64_t *start, const int64_t *limit,
