@@ -552,7 +552,8 @@ static bool parse_item(lg_kparser *p)
         return parse_kernel(p);
     if (lg_lexer_accept(&p->lexer, "entry"))
         return parse_entry(p);
-    return lg_kparse_error(p, p->lexer.token.where, "expected program, param, state, kernel or entry");
+    return lg_kparse_error(p, p->lexer.token.where,
+                           "expected program, param, state, kernel or entry");
 }
 
 lg_program *lg_parse_program(const char *file, const char *text, size_t length, lg_diag *diag)
