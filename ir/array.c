@@ -114,3 +114,13 @@ void lg_environment_set(lg_arena *arena, lg_environment *environment, const lg_s
     LG_PUSH(arena, &environment->symbols, symbol);
     LG_PUSH(arena, &environment->arrays, array);
 }
+
+lg_environment lg_environment_copy(lg_arena *arena, const lg_environment *from)
+{
+    lg_environment copy = {0};
+    for (int i = 0; i < from->symbols.count; i++) {
+        LG_PUSH(arena, &copy.symbols, from->symbols.items[i]);
+        LG_PUSH(arena, &copy.arrays, from->arrays.items[i]);
+    }
+    return copy;
+}

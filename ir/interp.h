@@ -30,6 +30,8 @@ typedef struct lg_environment {
 lg_array *lg_environment_get(const lg_environment *environment, const lg_symbol *symbol); // or NULL
 void lg_environment_set(lg_arena *arena, lg_environment *environment, const lg_symbol *symbol,
                         lg_array *array);
+// Other lists of the same arrays.
+lg_environment lg_environment_copy(lg_arena *arena, const lg_environment *from);
 
 // Evaluates `function` on `arguments` (one an argument of the function) in `arena`; `results` gets
 // one array a result. Symbols are read from `environment`, writes appear there when the function

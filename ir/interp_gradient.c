@@ -208,10 +208,7 @@ static bool differentiate(lg_interpreter *in, const lg_op *op, lg_array *const *
     held variable = {op->operands[1], lg_array_copy(arena, at), outer};
     derivative d = {.in = *in, .op = op, .arguments = arguments, .held = &variable, .step = step};
     d.in.written = (lg_environment){0};
-    lg_environment environment = {0};
-    for (int i = 0; i < in->environment->symbols.count; i++)
-        lg_environment_set(arena, &environment, in->environment->symbols.items[i],
-                           in->environment->arrays.items[i]);
+    lg_environment environment = lg_environment_copy(arena, in->environment);
     if (variable.value->kind == LG_VALUE_SYMBOL)
         lg_environment_set(arena, &environment, variable.value->symbol, variable.array);
     d.in.environment = &environment;

@@ -46,14 +46,6 @@ static void record(lg_evaluation *e, const lg_function *f, const char *name, int
     LG_PUSH(e->arena, &e->outcomes, outcome);
 }
 
-static lg_environment copy_environment(lg_arena *arena, const lg_environment *from)
-{
-    lg_environment copy = {0};
-    for (int i = 0; i < from->symbols.count; i++)
-        lg_environment_set(arena, &copy, from->symbols.items[i], from->arrays.items[i]);
-    return copy;
-}
-
 static bool run(lg_evaluation *e, const lg_function *f, lg_environment *environment, lg_diag *diag)
 {
     int count = f->arguments.count;
@@ -79,7 +71,7 @@ static bool evaluate(lg_evaluation *e, lg_diag *diag)
     LG_FOR_FUNCTIONS (f, e->module) {
         if (f->kind != LG_FUNC || f == pack)
             continue;
-        lg_environment mine = copy_environment(e->arena, &e->symbols);
+        lg_environment mine = lg_environment_copy(e->arena, &e->symbols);
         if (!run(e, f, &mine, diag))
             return false;
         LG_FOR_OPS (op, f)

@@ -107,17 +107,9 @@ static bool has_dtype(const lg_module *module, lg_dtype dtype)
     return false;
 }
 
-static lg_environment copied(lg_arena *arena, const lg_environment *from)
-{
-    lg_environment copy = {0};
-    for (int i = 0; i < from->symbols.count; i++)
-        lg_environment_set(arena, &copy, from->symbols.items[i], from->arrays.items[i]);
-    return copy;
-}
-
 static outcome evaluate(lg_expectation *e, const lg_function *f)
 {
-    outcome o = {.function = f, .after = copied(e->arena, &e->before)};
+    outcome o = {.function = f, .after = lg_environment_copy(e->arena, &e->before)};
     o.arguments = LG_NEW_ARRAY(e->arena, lg_array *, f->arguments.count + 1);
     o.results = LG_NEW_ARRAY(e->arena, lg_array *, f->results.count + 1);
     for (int i = 0; i < f->arguments.count; i++)
