@@ -138,6 +138,9 @@ typedef enum lg_model_function {
     LG_MODEL_TRAIN_STEP = 4
 } lg_model_function;
 
+// The function of that name, "train_step" say; 0: there is none.
+unsigned lg_model_function_named(const char *name);
+
 typedef enum lg_optimizer_kind { LG_ADAM, LG_SGD } lg_optimizer_kind;
 
 // Weight decay is added to the gradient, as PyTorch's Adam and SGD do.

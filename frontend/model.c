@@ -153,6 +153,14 @@ static const struct {
 
 enum { FUNCTIONS = sizeof functions_of_models / sizeof *functions_of_models };
 
+unsigned lg_model_function_named(const char *name)
+{
+    for (int i = 0; i < FUNCTIONS; i++)
+        if (strcmp(functions_of_models[i].name, name) == 0)
+            return functions_of_models[i].kind;
+    return 0;
+}
+
 // One function; false after reporting what is wrong with it.
 static bool run_builder(lg_builder *builder, lg_model_function kind, const char *name,
                         lg_location where)

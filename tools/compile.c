@@ -88,28 +88,16 @@ static bool load_kernels(lg_compilation *c, const char *path, lg_diag *diag)
     return c->program != NULL;
 }
 
-// The functions that a builder can be asked for.
-static const struct {
-    const char *name;
-    lg_model_function bit;
-} functions[] = {{"infer", LG_MODEL_INFER},
-                 {"loss_and_grad", LG_MODEL_LOSS_AND_GRAD},
-                 {"train_step", LG_MODEL_TRAIN_STEP}};
-
-enum { FUNCTIONS = sizeof functions / sizeof *functions };
-
+// Of those that a builder can be asked for.
 static bool functions_mask(const char *spec, const lg_compile_options *o, unsigned *mask,
                            lg_diag *diag)
 {
     bool good = true;
     *mask = o->function_count ? 0 : LG_MODEL_INFER;
     for (int i = 0; i < o->function_count; i++) {
-        int row = 0;
-        while (row < FUNCTIONS && strcmp(functions[row].name, o->functions[i]) != 0)
-            row++;
-        if (row < FUNCTIONS)
-            *mask |= functions[row].bit;
-        else
+        unsigned kind = lg_model_function_named(o->functions[i]);
+        *mask |= kind;
+        if (!kind)
             good = lg_error_at(diag, (lg_location){.file = spec},
                                "has no function %s, but infer, loss_and_grad and train_step",
                                o->functions[i]);
