@@ -118,19 +118,14 @@ void lg_zoo_adversarial_losses(lg_name_scope *s, int64_t kind, lg_value *real, l
 void lg_build_zoo_gan(lg_name_scope *s)
 {
     enum { LOSS_MMD = 4 };
-    int64_t batch = option(s, "batch"), size = option(s, "image"), width = option(s, "width");
-    int64_t small = size >> SCALES, filters = lg_zoo_channels(width, SCALES);
+    int64_t batch = option(s, "batch"), size = option(s, "image");
     zoo_style style = lg_zoo_style(s);
     lg_value *image = NULL;
     if (is_training(s))
         image = input(s, "image", LG_F32, batch, size, size, 3);
     lg_value *code =
         is_training(s) ? normal(s, batch, LATENT) : input(s, "latent", LG_F32, batch, LATENT);
-    lg_name_scope *generator = scope(s, "generator");
-    lg_value *x = linear(generator, "first", code, small * small * filters);
-    x = reshape(generator, x, batch, small, small, filters);
-    lg_value *y = lg_zoo_decoder(generator, x, &style, option(s, "up"), option(s, "last"), width,
-                                 SCALES, option(s, "blocks"), NULL);
+    lg_value *y = lg_zoo_decode(scope(s, "generator"), code, &style, SCALES);
     use_optimizer(s, .kind = LG_ADAM, .beta1 = 0.5, .beta2 = 0.99, .eps = 1e-8);
     if (!is_training(s))
         output(s, "generated", y);

@@ -12,7 +12,7 @@ zoo_style lg_zoo_style(lg_name_scope *s)
                        .skip = option(s, "skip")};
 }
 
-lg_value *lg_zoo_normalize(lg_name_scope *s, lg_value *x, int64_t norm)
+static lg_value *normalize(lg_name_scope *s, lg_value *x, int64_t norm)
 {
     switch (norm) {
     case ZOO_NORM_BATCH:
@@ -26,7 +26,7 @@ lg_value *lg_zoo_normalize(lg_name_scope *s, lg_value *x, int64_t norm)
     }
 }
 
-lg_value *lg_zoo_activate(lg_name_scope *s, lg_value *x, int64_t act)
+static lg_value *activate(lg_name_scope *s, lg_value *x, int64_t act)
 {
     switch (act) {
     case ZOO_ELU:
@@ -42,13 +42,18 @@ lg_value *lg_zoo_activate(lg_name_scope *s, lg_value *x, int64_t act)
     }
 }
 
-lg_value *lg_zoo_unit(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
-                      int64_t filters, int64_t stride)
+lg_value *lg_zoo_finish(lg_name_scope *s, lg_value *x, const zoo_style *style)
 {
-    lg_name_scope *unit = scope(s, "%s", name);
-    lg_value *y = conv2d(unit, "conv", x, .filters = filters, .kernel = 3, .stride = stride,
+    return activate(s, normalize(s, x, style->norm), style->act);
+}
+
+// Tensors conv.* and norm.*.
+static lg_value *unit(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t filters,
+                      int64_t stride)
+{
+    lg_value *y = conv2d(s, "conv", x, .filters = filters, .kernel = 3, .stride = stride,
                          .bias = style->norm == ZOO_NORM_NONE, .init = LG_HE_FAN_IN);
-    return lg_zoo_activate(unit, lg_zoo_normalize(unit, y, style->norm), style->act);
+    return lg_zoo_finish(s, y, style);
 }
 
 // Without norms a sum of many would grow: each block adds a third.
@@ -62,55 +67,52 @@ static lg_value *block(lg_name_scope *s, lg_value *x, const zoo_style *style)
         lg_value *shift = linear(s, "shift", style->shift, filters);
         y = add(s, y, reshape(s, shift, -1, 1, 1, filters));
     }
-    for (int i = 0; i < style->layers; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d", i);
-        y = lg_zoo_unit(s, name, y, style, filters, 1);
-    }
+    for (int i = 0; i < style->layers; i++)
+        y = unit(scope(s, "%d", i), y, style, filters, 1);
     if (!style->skip)
         return y;
     return add(s, x, style->norm == ZOO_NORM_NONE ? mul(s, y, 0.3) : y);
 }
 
-lg_value *lg_zoo_blocks(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t first,
-                        int64_t count)
+static lg_value *blocks_from(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t first,
+                             int64_t count)
 {
     for (int64_t i = 0; i < count; i++)
         x = block(scope(s, "block%d", (int)(first + i)), x, style);
     return x;
 }
 
-lg_value *lg_zoo_down(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
-                      int64_t how, int64_t filters)
+// Half the size.
+static lg_value *down(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t how,
+                      int64_t filters)
 {
-    lg_value *y = lg_zoo_unit(s, name, x, style, filters, how == ZOO_DOWN_STRIDE ? 2 : 1);
+    lg_value *y = unit(s, x, style, filters, how == ZOO_DOWN_STRIDE ? 2 : 1);
     if (how == ZOO_DOWN_STRIDE)
         return y;
     return how == ZOO_DOWN_MAX ? max_pool(s, y, .kernel = 2) : avg_pool(s, y, .kernel = 2);
 }
 
-lg_value *lg_zoo_up(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
-                    int64_t how, int64_t filters)
+// Twice the size.
+static lg_value *up(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t how,
+                    int64_t filters)
 {
     if (!x)
         return NULL;
     const int64_t *dims = x->type.dims;
     if (how == ZOO_UP_NEAREST)
-        return lg_zoo_unit(s, name, upsample_nearest(s, x, 2), style, filters, 1);
+        return unit(s, upsample_nearest(s, x, 2), style, filters, 1);
     if (how == ZOO_UP_BILINEAR)
-        return lg_zoo_unit(s, name, resize_bilinear(s, x, 2 * dims[1], 2 * dims[2]), style, filters,
-                           1);
-    lg_name_scope *unit = scope(s, "%s", name);
-    lg_value *y = conv2d_transpose(unit, "conv", x, .filters = filters, .kernel = 4, .stride = 2,
+        return unit(s, resize_bilinear(s, x, 2 * dims[1], 2 * dims[2]), style, filters, 1);
+    lg_value *y = conv2d_transpose(s, "conv", x, .filters = filters, .kernel = 4, .stride = 2,
                                    .pad = 1, .bias = style->norm == ZOO_NORM_NONE);
-    return lg_zoo_activate(unit, lg_zoo_normalize(unit, y, style->norm), style->act);
+    return lg_zoo_finish(s, y, style);
 }
 
 // Those that have no upper end start in the middle of the range.
-lg_value *lg_zoo_to_image(lg_name_scope *s, const char *name, lg_value *x, int64_t last)
+static lg_value *to_image(lg_name_scope *s, lg_value *x, int64_t last)
 {
-    lg_value *y = conv2d(scope(s, "%s", name), "conv", x, .filters = 3, .kernel = 3, .bias = true,
-                         .init = LG_HE_FAN_IN);
+    lg_value *y =
+        conv2d(s, "conv", x, .filters = 3, .kernel = 3, .bias = true, .init = LG_HE_FAN_IN);
     y = mul(s, y, 0.5);
     switch (last) {
     case ZOO_LAST_TANH:
@@ -136,18 +138,16 @@ int64_t lg_zoo_channels(int64_t width, int64_t scale)
 lg_value *lg_zoo_encoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t how,
                          int64_t width, int64_t scales, lg_value **maps)
 {
-    x = lg_zoo_unit(s, "stem", x, style, width, 1);
+    x = unit(scope(s, "stem"), x, style, width, 1);
     for (int64_t i = 0; i < scales; i++) {
-        char name[32];
         if (maps)
             maps[i] = x;
-        snprintf(name, sizeof name, "down%d", (int)i);
-        x = lg_zoo_down(s, name, x, style, how, lg_zoo_channels(width, i + 1));
+        x = down(scope(s, "down%d", (int)i), x, style, how, lg_zoo_channels(width, i + 1));
     }
     return x;
 }
 
-lg_value *lg_zoo_decoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t up,
+lg_value *lg_zoo_decoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t how,
                          int64_t last, int64_t width, int64_t scales, int64_t blocks,
                          lg_value *const *maps)
 {
@@ -155,15 +155,24 @@ lg_value *lg_zoo_decoder(lg_name_scope *s, lg_value *x, const zoo_style *style, 
     for (int64_t scale = scales; scale >= 0; scale--) {
         // What is left, shared by the sizes that are left, rounded up: most are on small maps.
         int64_t count = (blocks - made + scale) / (scale + 1);
-        x = lg_zoo_blocks(s, x, style, made, count);
+        x = blocks_from(s, x, style, made, count);
         made += count;
         if (scale == 0)
             break;
-        char name[32];
-        snprintf(name, sizeof name, "up%d", (int)(scales - scale));
-        x = lg_zoo_up(s, name, x, style, up, lg_zoo_channels(width, scale - 1));
+        lg_name_scope *larger = scope(s, "up%d", (int)(scales - scale));
+        x = up(larger, x, style, how, lg_zoo_channels(width, scale - 1));
         if (maps)
             x = concat(s, 3, x, maps[scale - 1]);
     }
-    return lg_zoo_to_image(s, "last", x, last);
+    return to_image(scope(s, "last"), x, last);
+}
+
+lg_value *lg_zoo_decode(lg_name_scope *s, lg_value *code, const zoo_style *style, int64_t scales)
+{
+    int64_t width = option(s, "width"), small = option(s, "image") >> scales;
+    int64_t filters = lg_zoo_channels(width, scales);
+    lg_value *x = linear(s, "first", code, small * small * filters);
+    x = reshape(s, x, option(s, "batch"), small, small, filters);
+    return lg_zoo_decoder(s, x, style, option(s, "up"), option(s, "last"), width, scales,
+                          option(s, "blocks"), NULL);
 }

@@ -31,41 +31,27 @@ typedef struct zoo_style {
 // The style of the options norm, act, layers and skip.
 zoo_style lg_zoo_style(lg_name_scope *s);
 
-// norm, and the nonlinearity of a style; the identity for none.
-lg_value *lg_zoo_normalize(lg_name_scope *s, lg_value *x, int64_t norm);
-lg_value *lg_zoo_activate(lg_name_scope *s, lg_value *x, int64_t act);
-
-// Convolution, normalisation, nonlinearity: NAME.conv, NAME.norm. Channels that the result has;
-// stride 1 or 2.
-lg_value *lg_zoo_unit(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
-                      int64_t filters, int64_t stride);
-
-// `count` blocks of style->layers units, named block0 ..., of as many channels as x has.
-lg_value *lg_zoo_blocks(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t first,
-                        int64_t count);
-
-// Half and twice the size, with a convolution: NAME.conv, NAME.norm. `how` is one of the above.
-lg_value *lg_zoo_down(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
-                      int64_t how, int64_t filters);
-lg_value *lg_zoo_up(lg_name_scope *s, const char *name, lg_value *x, const zoo_style *style,
-                    int64_t how, int64_t filters);
-
-// Convolution to three channels and the last nonlinearity, moved to 0..1: NAME.conv.
-lg_value *lg_zoo_to_image(lg_name_scope *s, const char *name, lg_value *x, int64_t last);
+// What comes behind a convolution: the norm and the nonlinearity of the style.
+lg_value *lg_zoo_finish(lg_name_scope *s, lg_value *x, const zoo_style *style);
 
 // Channels at a map of `scale` halvings: width, twice, four times the width, no more.
 int64_t lg_zoo_channels(int64_t width, int64_t scale);
 
-// From an image to a map of `scales` halvings, a block at each size but the last: stem, block0,
-// down0, ... `maps` (may be NULL) gets what goes into each halving.
+// From an image to a map of `scales` halvings: stem, down0, ... `how` is one of ZOO_DOWN_*; `maps`
+// (may be NULL) gets what goes into each halving.
 lg_value *lg_zoo_encoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t how,
                          int64_t width, int64_t scales, lg_value **maps);
 
-// From a map of `scales` halvings to an image: `blocks` of them, most on small maps, up0, ... With
-// `maps` each size gets the encoder's map of the same size as further channels.
-lg_value *lg_zoo_decoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t up,
+// From a map of `scales` halvings to an image: `blocks` of them, most on small maps, up0, ...,
+// last. `how` is one of ZOO_UP_*, `last` of ZOO_LAST_*. With `maps` each size gets the encoder's
+// map of the same size as further channels.
+lg_value *lg_zoo_decoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t how,
                          int64_t last, int64_t width, int64_t scales, int64_t blocks,
                          lg_value *const *maps);
+
+// The same from rows of numbers [B,n], which a linear layer `first` makes maps of; all else is as
+// the model's options say.
+lg_value *lg_zoo_decode(lg_name_scope *s, lg_value *code, const zoo_style *style, int64_t scales);
 
 // ---- losses (losses.c), f32[]
 

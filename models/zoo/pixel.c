@@ -12,25 +12,21 @@ static lg_value *causal_mask(lg_name_scope *s, bool centre)
     return table(s, LG_F32, LG_SHAPE(1, 1, 3, 3), 1, 1, 1, 1, centre, 0, 0, 0, 0);
 }
 
-static lg_value *masked_unit(lg_name_scope *s, const char *name, lg_value *x,
-                             const zoo_style *style, int64_t filters, bool centre)
+static lg_value *masked_unit(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t filters,
+                             bool centre)
 {
-    lg_name_scope *unit = scope(s, "%s", name);
-    lg_value *y = conv2d(unit, "conv", x, .filters = filters, .kernel = 3,
-                         .bias = style->norm == ZOO_NORM_NONE, .init = LG_HE_FAN_IN,
-                         .mask = causal_mask(s, centre));
-    return lg_zoo_activate(unit, lg_zoo_normalize(unit, y, style->norm), style->act);
+    lg_value *y =
+        conv2d(s, "conv", x, .filters = filters, .kernel = 3, .bias = style->norm == ZOO_NORM_NONE,
+               .init = LG_HE_FAN_IN, .mask = causal_mask(s, centre));
+    return lg_zoo_finish(s, y, style);
 }
 
 static lg_value *masked_block(lg_name_scope *s, lg_value *x, const zoo_style *style,
                               int64_t filters)
 {
     lg_value *y = x;
-    for (int i = 0; i < style->layers; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "%d", i);
-        y = masked_unit(s, name, y, style, filters, true);
-    }
+    for (int i = 0; i < style->layers; i++)
+        y = masked_unit(scope(s, "%d", i), y, style, filters, true);
     return style->skip ? add(s, x, mul(s, y, 0.3)) : y;
 }
 
@@ -42,7 +38,7 @@ static lg_value *predict(lg_name_scope *s, lg_value *x, int64_t values)
     zoo_style style = lg_zoo_style(s);
     int64_t filters = 2 * option(s, "width");
     const int64_t *dims = x->type.dims;
-    x = masked_unit(s, "stem", sub(s, mul(s, x, 2), 1), &style, filters, false);
+    x = masked_unit(scope(s, "stem"), sub(s, mul(s, x, 2), 1), &style, filters, false);
     for (int64_t i = 0; i < option(s, "blocks"); i++)
         x = masked_block(scope(s, "block%d", (int)i), x, &style, filters);
     x = conv2d(s, "logits", x, .filters = values * LEVELS, .bias = true, .init = LG_HE_FAN_IN);

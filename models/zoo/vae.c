@@ -35,8 +35,7 @@ static lg_value *encode(lg_name_scope *s, lg_value *image, const zoo_style *styl
 
 void lg_build_zoo_vae(lg_name_scope *s)
 {
-    int64_t batch = option(s, "batch"), size = option(s, "image"), width = option(s, "width");
-    int64_t small = size >> SCALES, filters = lg_zoo_channels(width, SCALES);
+    int64_t batch = option(s, "batch"), size = option(s, "image");
     zoo_style style = lg_zoo_style(s);
     lg_value *image = NULL, *code = NULL;
     if (is_training(s)) {
@@ -47,11 +46,7 @@ void lg_build_zoo_vae(lg_name_scope *s)
     } else {
         code = input(s, "latent", LG_F32, batch, LATENT);
     }
-    lg_name_scope *decoder = scope(s, "decoder");
-    lg_value *x = linear(decoder, "first", code, small * small * filters);
-    x = reshape(decoder, x, batch, small, small, filters);
-    lg_value *y = lg_zoo_decoder(decoder, x, &style, option(s, "up"), option(s, "last"), width,
-                                 SCALES, option(s, "blocks"), NULL);
+    lg_value *y = lg_zoo_decode(scope(s, "decoder"), code, &style, SCALES);
     lg_zoo_pixel_loss(s, option(s, "loss"), y, image);
     output(s, "generated", y);
 }
