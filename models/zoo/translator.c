@@ -1,5 +1,5 @@
 // Image-to-image translators ("Image-to-Image Translation with Conditional Adversarial Networks",
-// Isola et al., 2017): from what is left of a photograph, its grey values or a quarter of its
+// Isola et al., 2017): from what is left of a photograph, its grey values or a sixteenth of its
 // pixels, back to the photograph, by an encoder and a decoder with or without connections between
 // them (a U-Net); with a loss of pixels and, for some, a discriminator.
 #include "models/zoo/parts.h"

@@ -7,9 +7,9 @@
 //   @infer(...) -> (generated: f32[B,S,S,3], ...)   roughly in 0..1, of what it takes of
 //       latent f32[B,n]        normal numbers
 //       image  f32[B,S,S,3]    photographs, of those that change them
-//       sample f32[...], step i32[]   of those that make an image in several passes: the first
+//       sample f32[...], step i32[1]  of those that make an image in several passes: the first
 //              sample is normal numbers, later ones the result `next`, while the result
-//              `left`, i32[], is above 0; step counts from 0
+//              `left`, i32[1], is above 0; step counts from 0
 //       noise  f32[...]        uniform numbers in [0,1), new in every pass
 //
 // A loss is called KIND or KIND.DETAIL, where KIND is one of the ten of
