@@ -10,15 +10,6 @@ static double uniform_bound(double fan_in)
     return 1.0 / sqrt(fan_in);
 }
 
-lg_value *lg_declare_f32(lg_site site, bool dead, lg_role role, const char *tensor, lg_shape shape,
-                         lg_init_kind init, double bound)
-{
-    const char *name =
-        lg_format(lg_scope_arena(site.scope), "%s.%s", site.name ? site.name : "", tensor);
-    lg_symbol *symbol = lg_declare(site, role, name, LG_F32, shape, init, bound, dead);
-    return symbol ? symbol->value : NULL;
-}
-
 // ---- convolution
 
 static int64_t or_default(int64_t value, int64_t initial)

@@ -67,6 +67,15 @@ lg_symbol *lg_declare(lg_site site, lg_role role, const char *name, lg_dtype dty
     return symbol;
 }
 
+lg_value *lg_declare_f32(lg_site site, bool dead, lg_role role, const char *tensor, lg_shape shape,
+                         lg_init_kind init, double bound)
+{
+    const char *name =
+        lg_format(lg_scope_arena(site.scope), "%s.%s", site.name ? site.name : "", tensor);
+    lg_symbol *symbol = lg_declare(site, role, name, LG_F32, shape, init, bound, dead);
+    return symbol ? symbol->value : NULL;
+}
+
 lg_value *lg_parameter(lg_name_scope *s, lg_location where, const char *name, lg_dtype dtype,
                        lg_shape shape, lg_init_kind init, double bound)
 {
