@@ -61,11 +61,6 @@ static lg_array *evaluate(lg_arena *arena, const lg_value *value, bool rounded, 
     return array;
 }
 
-static int64_t divide_down(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
 // The strip around the line: the range of i * run - index[i] * rise.
 static void widen(const lg_array *indices, int64_t size, lg_scatter_window *w, int64_t *low,
                   int64_t *high)
@@ -103,7 +98,7 @@ bool lg_scatter_window_of(const lg_op *scatter, lg_scatter_window *window)
         widen(exact, size, window, &low, &high);
         widen(rounded, size, window, &low, &high);
         window->offset = low + window->run - 1; // rounded up
-        window->width = divide_down(high - low, window->run) + 1;
+        window->width = (high - low) / window->run + 1;
     }
     lg_arena_free(arena);
     return rounded && window->width < terms;

@@ -11,7 +11,6 @@ static bool is_number_reshape(const lg_op *op)
 
 // The op number `id` was reached from result `owner` - 1, or from none yet.
 typedef struct search {
-    const lg_function *function;
     int *owner;  // of ops, by id of their result
     int *family; // of results: the first of its family
 } search;
@@ -64,7 +63,7 @@ bool lg_families_find(const lg_function *function, lg_arena *scratch, lg_familie
         return false;
     LG_FOR_OPS (op, function)
         ids += op->result_count;
-    search s = {function, LG_NEW_ARRAY(scratch, int, ids), LG_NEW_ARRAY(scratch, int, results)};
+    search s = {LG_NEW_ARRAY(scratch, int, ids), LG_NEW_ARRAY(scratch, int, results)};
     for (int i = 0; i < results; i++)
         s.family[i] = i;
     for (int i = 0; i < results; i++)
