@@ -17,6 +17,7 @@
 #include "passes/outline.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
+#include "passes/schedule/conv.h"
 #include "passes/schedule/conv_choice.h"
 #include "passes/schedule/depthwise.h"
 #include "passes/schedule/filter_grad.h"
@@ -72,13 +73,6 @@ static bool is_laid_image(const lg_value *image)
     return image->kind == LG_VALUE_ARGUMENT && image->type.dtype == LG_F32;
 }
 
-// Of its first image.
-static int64_t border_read_by(const lg_op *op, int axis)
-{
-    return op->code == LG_OP_conv2d_input_grad ? lg_input_grad_border(op, axis)
-                                               : lg_op_int_at(op, LG_ATTR_pad, axis);
-}
-
 static void note_convolutions(layouter *l, const lg_op *call)
 {
     LG_FOR_OPS (op, lg_op_callee(call)) {
@@ -87,8 +81,8 @@ static void note_convolutions(layouter *l, const lg_op *call)
             if (!is_laid_image(op->operands[i]))
                 continue;
             const lg_value *image = call->operands[op->operands[i]->index];
-            at_least(&l->border_h, image, i ? 0 : border_read_by(op, 0));
-            at_least(&l->border_w, image, i ? 0 : border_read_by(op, 1));
+            at_least(&l->border_h, image, i ? 0 : lg_conv_border(op, 0));
+            at_least(&l->border_w, image, i ? 0 : lg_conv_border(op, 1));
         }
     }
 }

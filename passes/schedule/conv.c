@@ -370,16 +370,22 @@ int64_t lg_conv_border(const lg_op *op, int axis)
                                : lg_op_int_at(op, LG_ATTR_pad, axis);
 }
 
-bool lg_conv_reads_image(const lg_type *image, const lg_op *op, const lg_target *target)
+bool lg_conv_has_border(const lg_type *image, const lg_op *op)
 {
     for (int d = 0; d < lg_type_physical_rank(image); d++) {
         lg_layout_dim dim = lg_physical_dim(image, d);
         if ((dim.axis == 1 || dim.axis == 2) && dim.border < lg_conv_border(op, dim.axis - 1))
             return false;
     }
+    return true;
+}
+
+bool lg_conv_reads_image(const lg_type *image, const lg_op *op, const lg_target *target)
+{
     lg_layout_dim last = lg_physical_dim(image, lg_type_physical_rank(image) - 1);
-    return op->operands[1]->type.dims[1 - lg_conv_outputs(op)] < target->lanes ||
-           (last.part == LG_PART_INNER && last.block == target->lanes);
+    bool blocked = last.part == LG_PART_INNER && last.block == target->lanes;
+    bool few = op->operands[1]->type.dims[1 - lg_conv_outputs(op)] < target->lanes; // channels
+    return (blocked || few) && lg_conv_has_border(image, op);
 }
 
 void lg_conv_alloc_partial(conv *c)

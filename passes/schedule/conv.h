@@ -37,9 +37,11 @@ typedef struct lg_conv {
 
 // Can the convolution `op`, not in groups, be part of a kernel as its filter lies?
 bool lg_conv_takes_filter(const lg_op *op, const lg_target *target);
-// Rows (axis 0) or columns (1) of zeros that the convolution `op`, or the gradient of the image of
-// one (lg_input_grad_suits), reads around its image.
+// Rows (axis 0) or columns (1) of zeros that `op` reads around its image: a convolution, the
+// gradient of its image (lg_input_grad_suits) or of its filter.
 int64_t lg_conv_border(const lg_op *op, int axis);
+// Has `image` a border as wide as that?
+bool lg_conv_has_border(const lg_type *image, const lg_op *op);
 // Does `image` lie as `op` reads it: in blocks of channels, with a border as wide as the padding?
 bool lg_conv_reads_image(const lg_type *image, const lg_op *op, const lg_target *target);
 // Such a part: sizes are decided, filter and result bound; image, epilogue and job are left out.

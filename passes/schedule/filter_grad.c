@@ -394,15 +394,9 @@ bool lg_filter_grad_suits(const lg_op *op, const lg_target *target)
            groups_fit(s.outputs, s.groups, target) && lg_filter_grad_choose(&s, target, &choice);
 }
 
-// Are vectors of channels of `type` neighbours, and is its border as wide as `pad`?
-static bool lies(const lg_type *type, const lg_op *op, bool padded, const lg_target *target)
+// Are vectors of channels of `type` neighbours?
+static bool lies_in_vectors(const lg_type *type, const lg_target *target)
 {
-    for (int d = 0; d < lg_type_physical_rank(type); d++) {
-        lg_layout_dim dim = lg_physical_dim(type, d);
-        if (padded && (dim.axis == 1 || dim.axis == 2) &&
-            dim.border < lg_op_int_at(op, LG_ATTR_pad, dim.axis - 1))
-            return false;
-    }
     lg_layout_dim last = lg_physical_dim(type, lg_type_physical_rank(type) - 1);
     if (last.axis != 3 || last.part == LG_PART_OUTER)
         return false;
@@ -417,12 +411,16 @@ bool lg_schedule_filter_grad_applies(const lg_function *function, const lg_targe
     if (!op || function->results.count != 1 || function->results.items[0] != op->results[0] ||
         op->results[0]->type.layout)
         return false;
-    for (int i = 0; i < 2; i++)
-        if (op->operands[i]->kind == LG_VALUE_ARGUMENT
-                ? !lies(&op->operands[i]->type, op, i == 0, target)
-                : !lg_prologue_suits(op->operands[i], target) || lg_op_int(op, LG_ATTR_groups) > 1)
+    for (int i = 0; i < 2; i++) {
+        const lg_value *value = op->operands[i];
+        if (value->kind == LG_VALUE_ARGUMENT
+                ? !lies_in_vectors(&value->type, target)
+                : !lg_prologue_suits(value, target) || lg_op_int(op, LG_ATTR_groups) > 1)
             return false;
-    return lg_filter_grad_suits(op, target);
+    }
+    const lg_value *image = op->operands[0];
+    return (image->kind != LG_VALUE_ARGUMENT || lg_conv_has_border(&image->type, op)) &&
+           lg_filter_grad_suits(op, target);
 }
 
 void lg_schedule_filter_grad(lg_schedule *s)
