@@ -362,39 +362,37 @@ static bool takes_layout(const layouter *l, const lg_function *function, const l
                : lg_conv_takes(function, op, l->ctx->target, vectors);
 }
 
+// How many contractions that `function` calls can read `weight` in `layout`?
+static int count_taking(const layouter *l, const lg_function *function, const lg_value *weight,
+                        const lg_layout *layout)
+{
+    int taking = 0;
+    LG_FOR_OPS (call, function) {
+        if (call->code != LG_OP_call)
+            continue;
+        LG_FOR_OPS (op, lg_op_callee(call)) {
+            const lg_value *argument = weight_argument(l, op);
+            if (argument && call->operands[argument->index] == weight)
+                taking += takes_layout(l, lg_op_callee(call), op, weight, layout);
+        }
+    }
+    return taking;
+}
+
 // Can every use of the packed symbol in the module read it in `layout`?
 static bool all_take(const layouter *l, const lg_value *symbol, const lg_layout *layout)
 {
     int taking = 0;
     LG_FOR_FUNCTIONS (f, l->unit->module)
-        LG_FOR_OPS (call, f) {
-            if (call->code != LG_OP_call)
-                continue;
-            LG_FOR_OPS (op, lg_op_callee(call)) {
-                const lg_value *argument = weight_argument(l, op);
-                if (argument && call->operands[argument->index] == symbol)
-                    taking += takes_layout(l, lg_op_callee(call), op, symbol, layout);
-            }
-        }
+        taking += count_taking(l, f, symbol, layout);
     return taking >= uses_of_symbol(l->unit->module, symbol);
 }
 
 // Is it made by a kernel of this func for nothing but contractions that can read it in `layout`?
 static bool is_made_for(const layouter *l, const lg_value *value, const lg_layout *layout)
 {
-    if (!is_kernel_result(value) || lg_op_callee(value->op)->results.count != 1)
-        return false;
-    int taking = 0;
-    LG_FOR_OPS (call, l->function) {
-        if (call->code != LG_OP_call)
-            continue;
-        LG_FOR_OPS (op, lg_op_callee(call)) {
-            const lg_value *argument = weight_argument(l, op);
-            if (argument && call->operands[argument->index] == value)
-                taking += takes_layout(l, lg_op_callee(call), op, value, layout);
-        }
-    }
-    return taking == lg_count_uses(l->function, value);
+    return is_kernel_result(value) && lg_op_callee(value->op)->results.count == 1 &&
+           count_taking(l, l->function, value, layout) == lg_count_uses(l->function, value);
 }
 
 // Lets operand `i` of the call lie in `layout`: a packed weight is written so, one that a kernel
