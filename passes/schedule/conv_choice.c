@@ -78,6 +78,19 @@ lg_conv_shape lg_conv_shape_of(const lg_function *function, const lg_op *op,
     return s;
 }
 
+int64_t lg_conv_apart(const lg_conv_shape *s, int axis)
+{
+    return s->gradient ? s->stride[axis] : 1;
+}
+
+int64_t lg_conv_taps(const lg_conv_shape *s)
+{
+    int64_t taps = 1;
+    for (int i = 0; i < 2; i++)
+        taps *= (s->kernel[i] + lg_conv_apart(s, i) - 1) / lg_conv_apart(s, i);
+    return taps;
+}
+
 // ---- texts
 
 static const char *const fields[] = {"rows",  "vectors", "chunk", "columns",
@@ -118,12 +131,6 @@ static bool splits_fit(const lg_conv_shape *s, const lg_target *target, const lg
                               s->outputs / panel % c->splits == 0);
 }
 
-// Columns that are so far apart make a tile.
-static int64_t apart(const lg_conv_shape *s)
-{
-    return s->gradient ? s->stride[1] : 1;
-}
-
 // Sizes first, so that nothing overflows behind them.
 static bool fits(const lg_conv_shape *s, const lg_target *target, const lg_conv_choice *c)
 {
@@ -133,7 +140,7 @@ static bool fits(const lg_conv_shape *s, const lg_target *target, const lg_conv_
     int64_t partial = 4 * c->columns * c->lines * panel_of(c, target);
     return c->rows * c->vectors + c->vectors + 1 <= target->registers &&
            s->granule % panel_of(c, target) == 0 && s->width % c->columns == 0 &&
-           (c->columns % apart(s) == 0 || c->columns == s->width) &&
+           (c->columns % lg_conv_apart(s, 1) == 0 || c->columns == s->width) &&
            (c->chunk == s->blocks || partial <= target->tile_memory) && splits_fit(s, target, c) &&
            s->block % c->unroll == 0;
 }
@@ -239,10 +246,7 @@ static void offer_splits(list *l, lg_conv_choice c)
 static void offer_chunks(list *l, lg_conv_choice c)
 {
     const lg_conv_shape *s = l->shape;
-    int64_t taps = 1; // that are passed over together
-    for (int i = 0; i < 2; i++)
-        taps *= s->gradient ? (s->kernel[i] + s->stride[i] - 1) / s->stride[i] : s->kernel[i];
-    int64_t block_bytes = 4 * taps * s->block * panel_of(&c, l->target);
+    int64_t block_bytes = 4 * lg_conv_taps(s) * s->block * panel_of(&c, l->target);
     int64_t last = 0;
     for (int quarters = 1; quarters <= 4; quarters++) {
         int64_t most = l->target->l1 * quarters / 4 / block_bytes;
@@ -271,7 +275,7 @@ static void offer_columns(list *l, lg_conv_choice c)
     int64_t width = l->shape->width;
     for (int64_t n = 1; n <= 16 && n <= width; n++) {
         c.columns = width / n;
-        if (width % n == 0 && (c.columns / apart(l->shape) >= c.rows || n == 1))
+        if (width % n == 0 && (c.columns / lg_conv_apart(l->shape, 1) >= c.rows || n == 1))
             offer_lines(l, c);
     }
 }

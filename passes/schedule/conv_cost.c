@@ -40,8 +40,7 @@ static double tile_cycles(const costs *k, double rows, double vectors)
     double accumulators = rows * vectors, exchanges = 2 * (k->chunks - 1) * accumulators * k->met;
     double across = rows * (double)s->stride[1] + (double)(s->kernel[1] - 1);
     double image = across * (double)s->kernel[0] * k->channels;
-    if (s->gradient)
-        image /= (double)(s->stride[0] * s->stride[1]);
+    image /= (double)(lg_conv_apart(s, 0) * lg_conv_apart(s, 1));
     double pieces = 4 * (image + exchanges * k->lanes) * k->outside;
     double steps = k->taps * k->channels;
     return steps * lg_cost_of_step(rows, vectors, k->lanes) +
@@ -52,7 +51,7 @@ static double tile_cycles(const costs *k, double rows, double vectors)
 // All tiles of a job in a run of panels.
 static double run_cycles(const costs *k, lg_columns run)
 {
-    int64_t apart = k->s->gradient ? k->s->stride[1] : 1;
+    int64_t apart = lg_conv_apart(k->s, 1);
     lg_cut cut = lg_tile_cut((k->c->columns + apart - 1) / apart, (int)k->c->rows);
     double cycles = 0;
     for (int part = 0; part < 2 && cut.count[part]; part++)
@@ -74,15 +73,6 @@ static double image_pixels(const lg_conv_shape *s, const lg_conv_choice *c)
     return pixels;
 }
 
-// Taps that the pixels which come together meet: of a gradient those that are a stride apart.
-static double taps_at_once(const lg_conv_shape *s)
-{
-    double taps = 1;
-    for (int i = 0; i < 2; i++)
-        taps *= s->gradient ? lg_cost_ceil_div(s->kernel[i], s->stride[i]) : (double)s->kernel[i];
-    return taps;
-}
-
 // Bytes that come from L2 and from behind it for one job, in cycles; but for the pieces of tiles.
 static double traffic_cycles(const costs *k, const lg_target *target)
 {
@@ -90,7 +80,8 @@ static double traffic_cycles(const costs *k, const lg_target *target)
     const lg_conv_choice *c = k->c;
     int64_t outputs = s->outputs * s->groups / c->splits;
     double filters = 4 * (double)(s->kernel[0] * s->kernel[1]) * k->channels * (double)outputs;
-    double panel = 4 * taps_at_once(s) * k->channels / k->chunks * (double)c->vectors * k->lanes;
+    double panel =
+        4 * (double)lg_conv_taps(s) * k->channels / k->chunks * (double)c->vectors * k->lanes;
     double image = 4 * image_pixels(s, c) * k->channels * (double)s->groups;
     double results = 4 * (double)(c->columns * c->lines * outputs);
     double tiles = lg_cost_ceil_div(c->columns, c->rows) * (double)c->lines;
@@ -106,15 +97,16 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
     costs k = {.s = s, .c = c, .lanes = target->lanes};
     k.taps = (double)(s->kernel[0] * s->kernel[1]); // that a pixel meets
     k.met = 1;
-    for (int i = 0; i < 2 && s->gradient; i++) {
-        k.taps /= (double)s->stride[i];
-        if (s->kernel[i] < s->stride[i])
-            k.met *= (double)s->kernel[i] / (double)s->stride[i];
+    for (int i = 0; i < 2; i++) {
+        int64_t apart = lg_conv_apart(s, i);
+        k.taps /= (double)apart;
+        if (s->kernel[i] < apart)
+            k.met *= (double)s->kernel[i] / (double)apart;
     }
     k.channels = (double)(s->blocks * s->block);
     k.chunks = lg_cost_ceil_div(s->blocks, c->chunk);
     double chunk = (double)(c->chunk * s->block), width = (double)c->vectors * k.lanes;
-    double kept = 4 * (taps_at_once(s) * chunk * width + image_pixels(s, c) * chunk);
+    double kept = 4 * ((double)lg_conv_taps(s) * chunk * width + image_pixels(s, c) * chunk);
     if (k.chunks > 1)
         kept += 4 * (double)(c->columns * c->lines) * width;
     k.outside = larger(0, 1 - (double)target->l1 / kept);
