@@ -3,13 +3,14 @@
 // cache.
 #include "codegen/scratch.h"
 
+#include "ir/integer.h"
 #include "runtime/artifact.h"
 
 enum { ON_STACK = 16 << 10, PAGE = 4096, STAGGER = 5 * LG_ABI_ALIGNMENT };
 
 static int64_t round_up(int64_t bytes, int64_t to)
 {
-    return (bytes + to - 1) / to * to;
+    return lg_ceil_div(bytes, to) * to;
 }
 
 static int64_t buffer_bytes(const lg_kbuffer *buffer)

@@ -6,6 +6,7 @@
 //
 // Invariant: no rule changes a value, overflow included. Sums wrap like the machine; the rules for
 // division, remainder and order ask for known ranges far from overflow first.
+#include "ir/integer.h"
 #include "ir/kernel.h"
 #include "ir/kernel_internal.h"
 
@@ -31,16 +32,6 @@ static int64_t wrap_add(int64_t a, int64_t b)
 static int64_t wrap_mul(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a * (uint64_t)b);
-}
-
-static int64_t gcd(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a < 0 ? -a : a;
 }
 
 // ---- sums
@@ -233,7 +224,7 @@ static bool one_quotient(const sum *s, int64_t b, int64_t *whole)
 static int64_t split_by_factor(lg_kbuilder *k, const sum *s, int64_t b, sum *multiple, sum *small)
 {
     for (int i = 0; i < s->terms.count; i++) {
-        int64_t g = gcd(s->terms.items[i].coefficient, b), whole;
+        int64_t g = lg_greatest_divisor(s->terms.items[i].coefficient, b), whole;
         *multiple = (sum){.constant = 0};
         *small = (sum){.constant = 0};
         if (g == 1)

@@ -40,8 +40,7 @@ lg_krange lg_krange_clamp(lg_krange r);
 // Of sums and products that wrap: unknown as soon as an end is.
 lg_krange lg_krange_add(lg_krange a, lg_krange b);
 lg_krange lg_krange_scale(lg_krange a, int64_t factor);
-int64_t lg_floor_div(int64_t a, int64_t b); // b > 0
-bool lg_kx_is_positive(const lg_kx *x);     // a constant above 0?
+bool lg_kx_is_positive(const lg_kx *x); // a constant above 0?
 
 // fn(args) of i64 scalars in canonical form, or NULL if there is nothing to simplify
 // (ir/kernel_index.c).

@@ -1,14 +1,10 @@
 // What is known of the value of an i64 scalar: an interval, from the bounds of loops up. An end is
 // unknown from LG_KRANGE_LOW or LG_KRANGE_HIGH on; arithmetic of the machine wraps, so that beyond
 // these nothing is claimed at all.
+#include "ir/integer.h"
 #include "ir/kernel_internal.h"
 
 typedef lg_krange range;
-
-int64_t lg_floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
 
 bool lg_kx_is_positive(const lg_kx *x)
 {

@@ -1,5 +1,6 @@
 // Where an element of a type lies in its buffer. A physical dimension takes its coordinate from one
 // axis of the logical index: all of it, its quotient by the block or its remainder.
+#include "ir/integer.h"
 #include "ir/type.h"
 
 #include <assert.h>
@@ -40,7 +41,7 @@ static int64_t own_extent(const lg_type *type, const lg_layout_dim *dim)
     case LG_PART_WHOLE:
         return size + 2 * dim->border;
     case LG_PART_OUTER:
-        return (size + dim->block - 1) / dim->block;
+        return lg_ceil_div(size, dim->block);
     case LG_PART_INNER:
         return dim->block;
     }

@@ -12,6 +12,7 @@
 // The size of the tiles is the cheapest by the model below, or the option's. Tiles of 6 have ten
 // times the rounding error of tiles of 2; the model never chooses them.
 #include "ir/winograd.h"
+#include "ir/integer.h"
 
 #include "passes/passes.h"
 #include "passes/rewriter.h"
@@ -60,7 +61,7 @@ static double tiled_cycles(const lg_op *op, const lg_target *target, int m)
 {
     const int64_t *y = op->results[0]->type.dims, *filter = op->operands[1]->type.dims;
     int n = m + 2;
-    int64_t rows = (y[1] + m - 1) / m, columns = (y[2] + m - 1) / m;
+    int64_t rows = lg_ceil_div(y[1], m), columns = lg_ceil_div(y[2], m);
     double tiles = (double)(y[0] * rows * columns);
     double weights = (double)(n * n * filter[0] * filter[1]);
     double products = tiles * weights / (fmas_a_cycle * reached_in_tiles * target->lanes);

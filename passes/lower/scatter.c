@@ -8,6 +8,7 @@
 // two, a rounding away from the next integer, widen the window to hold both.
 #include "passes/lower/scatter.h"
 
+#include "ir/integer.h"
 #include "ir/interp.h"
 
 // A formula, not a graph: what is shared in it counts every time.
@@ -75,11 +76,6 @@ static void widen(const lg_array *indices, int64_t size, lg_scatter_window *w, i
     }
 }
 
-static int64_t common_divisor(int64_t a, int64_t b)
-{
-    return b ? common_divisor(b, a % b) : a;
-}
-
 bool lg_scatter_window_of(const lg_op *scatter, lg_scatter_window *window)
 {
     int ops[] = {MOST_OPS, MOST_OPS};
@@ -92,7 +88,7 @@ bool lg_scatter_window_of(const lg_op *scatter, lg_scatter_window *window)
     const lg_array *exact = evaluate(arena, scatter->operands[1], false, &ops[0]);
     const lg_array *rounded = exact ? evaluate(arena, scatter->operands[1], true, &ops[1]) : NULL;
     if (rounded) {
-        int64_t divisor = common_divisor(terms, size), low = INT64_MAX, high = INT64_MIN;
+        int64_t divisor = lg_greatest_divisor(terms, size), low = INT64_MAX, high = INT64_MIN;
         window->rise = terms / divisor;
         window->run = size / divisor;
         widen(exact, size, window, &low, &high);

@@ -17,6 +17,7 @@
 // pixel of the result runs over the taps that met it; those of a job that are a stride apart, and
 // so have their taps in common, come together, which keeps these taps in L1.
 #include "passes/schedule/conv.h"
+#include "ir/integer.h"
 #include "passes/schedule/conv_choice.h"
 #include "passes/schedule/input_grad.h"
 
@@ -273,7 +274,7 @@ static void rows_of_tiles(place *p, int r, int64_t start)
         first = lg_kx_add(k, first, lg_loop_over(k, "first", c->apart[0], &opened));
     if (is_gradient(c))
         p->tap = lg_k_let(k, "tap", lg_kx_modi(k, lg_kx_addi(k, first, c->pad[0]), c->apart[0]));
-    int64_t chunks = columns_of_taps(p) ? (c->blocks + c->chunk - 1) / c->chunk : 1;
+    int64_t chunks = columns_of_taps(p) ? lg_ceil_div(c->blocks, c->chunk) : 1;
     lg_kx *chunk = p->first_chunk = lg_kx_int(k, 0);
     if (chunks > 1) {
         p->first_chunk = first_chunk(p, chunks);
@@ -477,7 +478,7 @@ void lg_schedule_conv(lg_schedule *s)
     c.filter = s->ctx.bindings[op->operands[1]->id].buffer;
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
     int64_t segments = c.y->dims[2] / c.columns;
-    int64_t row_blocks = (c.y->dims[1] + c.rows - 1) / c.rows;
+    int64_t row_blocks = lg_ceil_div(c.y->dims[1], c.rows);
     lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job",
                           c.y->dims[0] * row_blocks * segments * c.splits);
     c.split = lg_kx_modi(k, job, c.splits);

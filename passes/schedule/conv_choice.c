@@ -1,6 +1,7 @@
 // The candidates of a direct convolution: what may be chosen, as text and as a list.
 #include "passes/schedule/conv_choice.h"
 
+#include "ir/integer.h"
 #include "passes/schedule/epilogue.h"
 
 #include <assert.h>
@@ -8,16 +9,6 @@
 #include <string.h>
 
 // ---- the shape
-
-static int64_t greatest_divisor(int64_t a, int64_t b)
-{
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
 
 // Results on ranges of output channels start and end at whole panels, groups too.
 static int64_t granule_of(const lg_function *function, const lg_op *op, int64_t outputs,
@@ -29,9 +20,9 @@ static int64_t granule_of(const lg_function *function, const lg_op *op, int64_t 
         return granule;
     for (int r = 0; r < e.count; r++) {
         int64_t size = e.images[r]->type.dims[3];
-        granule = greatest_divisor(granule, e.starts[r]);
+        granule = lg_greatest_divisor(granule, e.starts[r]);
         if (e.starts[r] + size != columns)
-            granule = greatest_divisor(granule, size);
+            granule = lg_greatest_divisor(granule, size);
     }
     return granule;
 }
@@ -72,7 +63,7 @@ lg_conv_shape lg_conv_shape_of(const lg_function *function, const lg_op *op,
         s.dilation[i] = lg_op_int_at(op, LG_ATTR_dilation, i);
     }
     s.block = s.channels >= target->lanes ? target->lanes : s.channels;
-    s.blocks = (s.channels + s.block - 1) / s.block;
+    s.blocks = lg_ceil_div(s.channels, s.block);
     s.reads = count_reads(function, op);
     s.granule = granule_of(function, op, s.outputs, s.groups);
     return s;
@@ -87,7 +78,7 @@ int64_t lg_conv_taps(const lg_conv_shape *s)
 {
     int64_t taps = 1;
     for (int i = 0; i < 2; i++)
-        taps *= (s->kernel[i] + lg_conv_apart(s, i) - 1) / lg_conv_apart(s, i);
+        taps *= lg_ceil_div(s->kernel[i], lg_conv_apart(s, i));
     return taps;
 }
 
@@ -231,7 +222,7 @@ static void offer_splits(list *l, lg_conv_choice c)
 {
     const lg_conv_shape *s = l->shape;
     int64_t panels = s->outputs / panel_of(&c, l->target), last = 0;
-    int64_t jobs = s->images * (s->width / c.columns) * ((s->height + c.lines - 1) / c.lines);
+    int64_t jobs = s->images * (s->width / c.columns) * lg_ceil_div(s->height, c.lines);
     for (c.splits = 1; c.splits <= panels || c.splits == 1; c.splits++) {
         if (!splits_fit(s, l->target, &c) || c.splits == last)
             continue;
@@ -251,9 +242,9 @@ static void offer_chunks(list *l, lg_conv_choice c)
     for (int quarters = 1; quarters <= 4; quarters++) {
         int64_t most = l->target->l1 * quarters / 4 / block_bytes;
         most = quarters == 4 || most > s->blocks ? s->blocks : most < 1 ? 1 : most;
-        int64_t chunks = (s->blocks + most - 1) / most;
+        int64_t chunks = lg_ceil_div(s->blocks, most);
         assert(chunks > 0 && "an image has channels");
-        c.chunk = (s->blocks + chunks - 1) / chunks;
+        c.chunk = lg_ceil_div(s->blocks, chunks);
         if (c.chunk != last)
             offer_splits(l, c);
         last = c.chunk;
@@ -293,7 +284,7 @@ int lg_conv_candidates(const lg_conv_shape *shape, const lg_target *target, int6
                        lg_conv_choice *candidates)
 {
     list l = {.shape = shape, .target = target, .items = candidates};
-    int64_t most = (shape->outputs + target->lanes - 1) / target->lanes;
+    int64_t most = lg_ceil_div(shape->outputs, target->lanes);
     for (int64_t v = 1; v <= MOST_VECTORS; v++)
         if ((!vectors && v <= most) || v == vectors)
             offer_tiles(&l, v);

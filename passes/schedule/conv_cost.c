@@ -13,6 +13,7 @@
 // the order of the candidates, not the number of cycles.
 #include "passes/schedule/conv_choice.h"
 
+#include "ir/integer.h"
 #include "passes/schedule/cost.h"
 #include "passes/schedule/schedule.h"
 
@@ -52,7 +53,7 @@ static double tile_cycles(const costs *k, double rows, double vectors)
 static double run_cycles(const costs *k, lg_columns run)
 {
     int64_t apart = lg_conv_apart(k->s, 1);
-    lg_cut cut = lg_tile_cut((k->c->columns + apart - 1) / apart, (int)k->c->rows);
+    lg_cut cut = lg_tile_cut(lg_ceil_div(k->c->columns, apart), (int)k->c->rows);
     double cycles = 0;
     for (int part = 0; part < 2 && cut.count[part]; part++)
         cycles += (double)cut.count[part] * tile_cycles(k, cut.size[part], run.vectors);
@@ -84,7 +85,7 @@ static double traffic_cycles(const costs *k, const lg_target *target)
         4 * (double)lg_conv_taps(s) * k->channels / k->chunks * (double)c->vectors * k->lanes;
     double image = 4 * image_pixels(s, c) * k->channels * (double)s->groups;
     double results = 4 * (double)(c->columns * c->lines * outputs);
-    double tiles = lg_cost_ceil_div(c->columns, c->rows) * (double)c->lines;
+    double tiles = (double)lg_ceil_div(c->columns, c->rows) * (double)c->lines;
     double near = filters * (panel <= 0.75 * (double)target->l1 ? 1 : tiles);
     double far = image + results * (double)(1 + s->reads);
     if (filters + image > 0.75 * (double)target->l2)
@@ -104,7 +105,7 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
             k.met *= (double)s->kernel[i] / (double)apart;
     }
     k.channels = (double)(s->blocks * s->block);
-    k.chunks = lg_cost_ceil_div(s->blocks, c->chunk);
+    k.chunks = (double)lg_ceil_div(s->blocks, c->chunk);
     double chunk = (double)(c->chunk * s->block), width = (double)c->vectors * k.lanes;
     double kept = 4 * ((double)lg_conv_taps(s) * chunk * width + image_pixels(s, c) * chunk);
     if (k.chunks > 1)
@@ -119,6 +120,6 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
         cycles += run_cycles(&k, runs[i]) / (double)c->splits;
     int64_t segments = s->width / c->columns;
     double jobs =
-        (double)(s->images * segments * c->splits) * lg_cost_ceil_div(s->height, c->lines);
+        (double)(s->images * segments * c->splits) * (double)lg_ceil_div(s->height, c->lines);
     return jobs * cycles * lg_cost_of_imbalance(jobs);
 }

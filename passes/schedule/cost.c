@@ -3,15 +3,11 @@
 // reach 0.74, 0.80 and 0.81 of the peak. Those of narrower vectors hide behind the fmas.
 #include "passes/schedule/cost.h"
 
+#include "ir/integer.h"
+
 enum { CACHE_LINE = 64 };
 
 static const double cycles_of_fma = 0.45, cycles_of_load = 0.4, latency_of_fma = 4, load_ports = 2;
-
-double lg_cost_ceil_div(int64_t a, int64_t b)
-{
-    int64_t quotient = (a + b - 1) / b;
-    return (double)quotient;
-}
 
 double lg_cost_of_step(double rows, double vectors, double lanes)
 {
@@ -27,6 +23,6 @@ double lg_cost_of_imbalance(double jobs)
     static const int threads[] = {1, 2, 4, 8, 16};
     double sum = 0;
     for (int i = 0; i < 5; i++)
-        sum += (double)threads[i] * lg_cost_ceil_div((int64_t)jobs, threads[i]) / jobs;
+        sum += (double)(threads[i] * lg_ceil_div((int64_t)jobs, threads[i])) / jobs;
     return sum / 5;
 }

@@ -10,6 +10,5 @@ double lg_cost_of_step(double rows, double vectors, double lanes);
 // How much longer `jobs` equal jobs take than if they divided evenly: the mean over 1 to 16
 // threads.
 double lg_cost_of_imbalance(double jobs);
-double lg_cost_ceil_div(int64_t a, int64_t b);
 
 #endif

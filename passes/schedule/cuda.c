@@ -8,6 +8,8 @@
 //                        memory, a barrier stands between one stage and the next
 #include "passes/schedule/schedule.h"
 
+#include "ir/integer.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -38,7 +40,7 @@ static void grid(lg_schedule *s, const lg_value *value)
     lg_kbuilder *k = &s->k;
     lg_kbuffer *buffer = lg_schedule_result(s, lg_result_index(s->function, value));
     int64_t elements = lg_type_elements(&value->type);
-    lg_kx *block = lg_k_for(k, LG_LOOP_BLOCK, "block", (elements + THREADS - 1) / THREADS);
+    lg_kx *block = lg_k_for(k, LG_LOOP_BLOCK, "block", lg_ceil_div(elements, THREADS));
     lg_kx *thread = lg_k_for(k, LG_LOOP_THREAD, "thread", THREADS);
     lg_kx *at = lg_kx_add(k, lg_kx_muli(k, block, THREADS), thread);
     bool guard = elements % THREADS != 0;

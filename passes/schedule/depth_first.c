@@ -13,6 +13,7 @@
 // that of passes/schedule/conv.h with the same order of summation: whatever the strips, the bits
 // are those of the layers one after another.
 #include "passes/schedule/depth_first.h"
+#include "ir/integer.h"
 #include "passes/schedule/conv.h"
 
 #include <assert.h>
@@ -139,7 +140,7 @@ lg_chain_plan lg_chain_plan_of(const lg_op *const *ops, int count, const lg_targ
     reach reaches[LG_MAX_CHAIN];
     find_reaches(ops, count, reaches);
     const lg_type *y = &ops[count - 1]->results[0]->type;
-    int64_t height = y->dims[1], jobs = (ENOUGH_JOBS + y->dims[0] - 1) / y->dims[0];
+    int64_t height = y->dims[1], jobs = lg_ceil_div(ENOUGH_JOBS, y->dims[0]);
     lg_chain_plan plan = {.rows = 1};
     while (plan.rows < height && plan.rows < MOST_ROWS &&
            strip_bytes(ops, count, reaches, plan.rows + 1) <= target->l2 / 2)
@@ -148,9 +149,9 @@ lg_chain_plan lg_chain_plan_of(const lg_op *const *ops, int count, const lg_targ
     bool shared = false;
     for (int i = 0; i < count - 1; i++)
         shared |= kept_rows(&reaches[i]) > 0;
-    plan.run = shared ? (height + jobs - 1) / jobs : 1;
+    plan.run = shared ? lg_ceil_div(height, jobs) : 1;
     plan.run = shared && plan.run < LONG_RUN ? LONG_RUN : plan.run;
-    plan.run = (plan.run + plan.rows - 1) / plan.rows * plan.rows;
+    plan.run = lg_ceil_div(plan.run, plan.rows) * plan.rows;
     for (int i = 0; i < count - 1; i++)
         plan.again += lg_op_flops(ops[i]) * (double)kept_rows(&reaches[i]) /
                       (double)(reaches[i].scale * plan.run);
@@ -336,7 +337,7 @@ void lg_schedule_depth_first(lg_schedule *s)
     chain c = {.s = s};
     describe_chain(&c);
     const lg_type *y = c.levels[c.count - 1].conv.y;
-    int64_t height = y->dims[1], jobs = (height + c.plan.run - 1) / c.plan.run;
+    int64_t height = y->dims[1], jobs = lg_ceil_div(height, c.plan.run);
     lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job", y->dims[0] * jobs);
     c.n = lg_kx_divi(k, job, jobs);
     c.first = lg_kx_muli(k, lg_kx_modi(k, job, jobs), c.plan.run);

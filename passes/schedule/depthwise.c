@@ -12,6 +12,7 @@
 // The image must have a border of zeros at least as wide as the padding.
 #include "passes/schedule/depthwise.h"
 
+#include "ir/integer.h"
 #include "passes/schedule/conv.h"
 
 enum { MOST_PIXELS = 14, UNROLLED_FMAS = 112, MOST_LINES = 8, ENOUGH_JOBS = 32 };
@@ -153,10 +154,10 @@ static depthwise describe(const lg_target *target, const lg_op *op)
 // Rows first: a job of few reads many rows that its neighbours read too.
 static void choose_jobs(depthwise *d)
 {
-    int64_t height = d->y->dims[1], lines = (height + ENOUGH_JOBS - 1) / ENOUGH_JOBS;
+    int64_t height = d->y->dims[1], lines = lg_ceil_div(height, ENOUGH_JOBS);
     lines = lines < 4 && height >= 16 ? 4 : lines < 2 && height >= 8 ? 2 : lines;
     d->lines = lines > MOST_LINES ? MOST_LINES : lines;
-    int64_t jobs = d->y->dims[0] * ((height + d->lines - 1) / d->lines);
+    int64_t jobs = d->y->dims[0] * lg_ceil_div(height, d->lines);
     int64_t count = d->y->dims[3] / d->tile.lanes;
     if (d->y->dims[3] % d->tile.lanes || d->s->function->results.count > 1)
         return;
@@ -201,7 +202,7 @@ void lg_schedule_depthwise(lg_schedule *s)
     d.image = s->ctx.bindings[op->operands[0]->id].buffer;
     d.filter = s->ctx.bindings[op->operands[1]->id].buffer;
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
-    int64_t parts = (d.y->dims[1] + d.lines - 1) / d.lines;
+    int64_t parts = lg_ceil_div(d.y->dims[1], d.lines);
     lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job", d.y->dims[0] * parts * d.splits);
     d.split = lg_kx_modi(k, job, d.splits);
     job = lg_kx_divi(k, job, d.splits);

@@ -8,6 +8,8 @@
 // summed (global average pooling) is never written.
 #include "passes/schedule/epilogue.h"
 
+#include "ir/integer.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -226,7 +228,7 @@ void lg_epilogue_begin(lg_schedule *s, lg_epilogue *e, int64_t parts)
         if (!lg_epilogue_is_sum(e, s->function, i))
             continue;
         const lg_type *type = &e->images[i]->type;
-        int64_t lanes = s->target->lanes, channels = (type->dims[3] + lanes - 1) / lanes * lanes;
+        int64_t lanes = s->target->lanes, channels = lg_ceil_div(type->dims[3], lanes) * lanes;
         e->sums[i] = lg_k_alloc(&s->k, "sums", LG_SCOPE_TILE, LG_F32, 1, 1, &channels);
         int64_t rows[] = {type->dims[0], parts, 1, type->dims[3]};
         result->rank = 4;

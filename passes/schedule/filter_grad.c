@@ -18,6 +18,7 @@
 // the padding; the channels that round up a block are zero and computed with the others.
 #include "passes/schedule/filter_grad.h"
 
+#include "ir/integer.h"
 #include "passes/schedule/conv.h"
 #include "passes/schedule/filter_grad_choice.h"
 #include "passes/schedule/prologue.h"
@@ -337,7 +338,7 @@ static void begin_strip(filter_grad *f, lg_kx *strip)
     lg_kbuilder *k = &f->s->k;
     const lg_filter_grad_choice *c = &f->choice;
     int64_t segments = f->shape.width / c->columns;
-    int64_t row_blocks = (f->shape.height + c->lines - 1) / c->lines;
+    int64_t row_blocks = lg_ceil_div(f->shape.height, c->lines);
     f->strip = strip;
     f->w = lg_kx_muli(k, lg_kx_modi(k, strip, segments), c->columns);
     strip = lg_kx_divi(k, strip, segments);

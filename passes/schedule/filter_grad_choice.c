@@ -1,6 +1,7 @@
 // The candidates for the gradient of a filter: what may be chosen, as text and as a list.
 #include "passes/schedule/filter_grad_choice.h"
 
+#include "ir/integer.h"
 #include "passes/schedule/schedule.h"
 
 // ---- the shape
@@ -33,8 +34,8 @@ lg_filter_grad_sides lg_filter_grad_sides_of(const lg_filter_grad_shape *s, cons
                                   .merged = 1};
     sides.row_block = sides.rows < target->lanes ? sides.rows : target->lanes;
     sides.lane_block = sides.lanes < target->lanes ? sides.lanes : target->lanes;
-    sides.row_blocks = (sides.rows + sides.row_block - 1) / sides.row_block;
-    sides.lane_blocks = (sides.lanes + sides.lane_block - 1) / sides.lane_block;
+    sides.row_blocks = lg_ceil_div(sides.rows, sides.row_block);
+    sides.lane_blocks = lg_ceil_div(sides.lanes, sides.lane_block);
     if (outputs && s->channels < target->lanes && s->channels * s->kernel[1] <= MOST_MERGED_ROWS)
         sides.merged = s->kernel[1];
     return sides;
@@ -42,8 +43,7 @@ lg_filter_grad_sides lg_filter_grad_sides_of(const lg_filter_grad_shape *s, cons
 
 int64_t lg_filter_grad_strips(const lg_filter_grad_shape *s, const lg_filter_grad_choice *c)
 {
-    return (s->images / c->images) * ((s->height + c->lines - 1) / c->lines) *
-           (s->width / c->columns);
+    return (s->images / c->images) * lg_ceil_div(s->height, c->lines) * (s->width / c->columns);
 }
 
 int64_t lg_filter_grad_part_strips(const lg_filter_grad_shape *s, const lg_filter_grad_choice *c)
@@ -102,7 +102,7 @@ static bool parts_fit(const lg_filter_grad_shape *s, const lg_filter_grad_choice
     int64_t strips = lg_filter_grad_strips(s, c), each = lg_filter_grad_part_strips(s, c);
     int64_t bytes = 4 * s->outputs * s->groups * s->channels * s->kernel[0] * s->kernel[1];
     return c->parts == 1 ||
-           ((strips + each - 1) / each == c->parts && c->parts <= MOST_PARTS_BYTES / bytes);
+           (lg_ceil_div(strips, each) == c->parts && c->parts <= MOST_PARTS_BYTES / bytes);
 }
 
 // Sizes first, so that nothing overflows behind them.
@@ -259,9 +259,9 @@ static void offer_tiles(list *l, lg_filter_grad_choice c)
     most = most < MOST_ROWS ? most : MOST_ROWS;
     if (most < 1)
         return;
-    int64_t tiles = (rows + most - 1) / most;
+    int64_t tiles = lg_ceil_div(rows, most);
     for (int64_t n = tiles; n <= tiles + 1 && n <= rows; n++) {
-        c.rows = (rows + n - 1) / n;
+        c.rows = lg_ceil_div(rows, n);
         offer_columns(l, c);
     }
 }

@@ -1,6 +1,7 @@
 // The CPU schedule that applies to everything: stage after stage, each a loop nest in the order of
 // its buffer with vectors along the innermost dimension. A single stage runs in parallel over its
 // outer dimensions, several over the leading axes on which they are independent.
+#include "ir/integer.h"
 #include "passes/schedule/families.h"
 #include "passes/schedule/schedule.h"
 
@@ -21,8 +22,8 @@ static void split_jobs(lg_schedule *s, const lg_type *type, lg_range *ranges)
         jobs *= lg_physical_interior(type, outer++);
     int64_t last = lg_physical_interior(type, rank - 1), chunk = last;
     if (jobs < 8 && lg_physical_dim(type, rank - 1).part == LG_PART_WHOLE && last >= 8 * lanes)
-        chunk = ((last + 15) / 16 + lanes - 1) / lanes * lanes;
-    int64_t chunks = (last + chunk - 1) / chunk;
+        chunk = lg_ceil_div(lg_ceil_div(last, 16), lanes) * lanes;
+    int64_t chunks = lg_ceil_div(last, chunk);
     if (jobs * chunks == 1)
         return;
     lg_kx *job = lg_k_for(k, LG_LOOP_PARALLEL, "job", jobs * chunks);

@@ -13,6 +13,8 @@
 // iteration. Which job computes an element never changes the order in which it is summed.
 #include "passes/schedule/matmul.h"
 
+#include "ir/integer.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -40,19 +42,15 @@ lg_kx *lg_product_row(const lg_product *p, lg_kx *t)
     return lg_kx_add(k, p->base, row);
 }
 
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 int64_t lg_product_rows(const lg_product *p)
 {
-    return ceil_div(p->cut.count[0] + p->cut.count[1], p->row_blocks) * p->cut.size[0];
+    return lg_ceil_div(p->cut.count[0] + p->cut.count[1], p->row_blocks) * p->cut.size[0];
 }
 
 int64_t lg_product_units(const lg_product *p)
 {
-    return ceil_div(ceil_div(p->shape.n, (int64_t)p->blocks.vectors * p->panel.lanes), p->splits);
+    return lg_ceil_div(lg_ceil_div(p->shape.n, (int64_t)p->blocks.vectors * p->panel.lanes),
+                       p->splits);
 }
 
 // The batch indices of operand `i`, whose axes of size 1 are repeated.
@@ -481,7 +479,7 @@ static void choose(lg_product *p, lg_schedule *s)
     p->s = s;
     p->blocks = lg_matmul_choose(s->target, &p->shape);
     assert(p->blocks.kc > 0);
-    p->chunks = ceil_div(p->shape.k, p->blocks.kc);
+    p->chunks = lg_ceil_div(p->shape.k, p->blocks.kc);
     p->cut = lg_tile_cut(p->shape.m, p->blocks.rows);
     p->base = lg_kx_int(&s->k, 0);
 }
@@ -533,11 +531,11 @@ void lg_schedule_matmul(lg_schedule *s)
     choose(&p, s);
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
     int64_t tiles = p.cut.count[0] + p.cut.count[1];
-    int64_t units = ceil_div(p.shape.n, (int64_t)p.blocks.vectors * p.panel.lanes);
-    p.row_blocks = ceil_div(tiles, ceil_div(p.blocks.mc, p.blocks.rows));
+    int64_t units = lg_ceil_div(p.shape.n, (int64_t)p.blocks.vectors * p.panel.lanes);
+    p.row_blocks = lg_ceil_div(tiles, lg_ceil_div(p.blocks.mc, p.blocks.rows));
     p.splits = p.shape.whole
                    ? 1
-                   : ceil_div(units, ceil_div(p.blocks.nc, p.blocks.vectors * p.panel.lanes));
+                   : lg_ceil_div(units, lg_ceil_div(p.blocks.nc, p.blocks.vectors * p.panel.lanes));
     lg_kx *at = lg_k_for(k, role, "job", p.shape.batch * p.row_blocks * p.splits);
     p.split = lg_kx_modi(k, at, p.splits);
     at = lg_kx_divi(k, at, p.splits);

@@ -19,6 +19,8 @@
 // lanes of a result.
 #include "passes/schedule/matmul.h"
 
+#include "ir/integer.h"
+
 enum {
     UNROLLED_FMAS = 112,
     MOST_ROWS = 12, // of a tile that needs no registers to spare
@@ -30,11 +32,6 @@ enum {
     LEAST_BLOCK = 64,   // rows or columns that make a copy pay
     SPARE_VECTORS = 3   // a tile's registers that hold no accumulator nor right operand
 };
-
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
 
 static int64_t between(int64_t low, int64_t n, int64_t high)
 {
@@ -72,8 +69,8 @@ static void choose_tile(const lg_target *target, const lg_matmul_shape *s, lg_ma
 // Chunks of one size, as far as there are several.
 static int64_t chunk_of(const lg_target *target, const lg_matmul_shape *s, int64_t width)
 {
-    int64_t chunks = ceil_div(s->k, target->l1 / (4 * width));
-    return ceil_div(ceil_div(s->k, chunks), target->lanes) * target->lanes;
+    int64_t chunks = lg_ceil_div(s->k, target->l1 / (4 * width));
+    return lg_ceil_div(lg_ceil_div(s->k, chunks), target->lanes) * target->lanes;
 }
 
 static void choose_caches(const lg_target *target, const lg_matmul_shape *s, int64_t width,
@@ -99,9 +96,9 @@ static void choose_caches(const lg_target *target, const lg_matmul_shape *s, int
 // Divides rows and columns further, the longer side first, until there are enough jobs.
 static void divide(const lg_matmul_shape *s, lg_matmul_blocks *b, int64_t width)
 {
-    int64_t tiles = ceil_div(s->m, b->rows), units = ceil_div(s->n, width);
-    int64_t row_blocks = ceil_div(tiles, ceil_div(b->mc, b->rows));
-    int64_t splits = ceil_div(units, ceil_div(b->nc, width));
+    int64_t tiles = lg_ceil_div(s->m, b->rows), units = lg_ceil_div(s->n, width);
+    int64_t row_blocks = lg_ceil_div(tiles, lg_ceil_div(b->mc, b->rows));
+    int64_t splits = lg_ceil_div(units, lg_ceil_div(b->nc, width));
     bool copies = b->form == LG_RIGHT_COPIED || b->copy_left;
     int64_t enough = s->parallel ? copies ? ENOUGH_COPIES : ENOUGH_JOBS : 1;
     int64_t least = copies ? LEAST_BLOCK : 1;
@@ -116,8 +113,8 @@ static void divide(const lg_matmul_shape *s, lg_matmul_blocks *b, int64_t width)
         else
             row_blocks++;
     }
-    b->mc = ceil_div(tiles, row_blocks) * b->rows;
-    b->nc = ceil_div(units, splits) * width;
+    b->mc = lg_ceil_div(tiles, row_blocks) * b->rows;
+    b->nc = lg_ceil_div(units, splits) * width;
 }
 
 lg_matmul_blocks lg_matmul_choose(const lg_target *target, const lg_matmul_shape *s)

@@ -3,6 +3,8 @@
 // part that rounds up a blocked axis is stored as zeros.
 #include "passes/schedule/nest.h"
 
+#include "ir/integer.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ int64_t lg_physical_interior(const lg_type *type, int d)
     lg_layout_dim dim = lg_physical_dim(type, d);
     int64_t size = type->dims[dim.axis];
     if (dim.part == LG_PART_OUTER)
-        return (size + dim.block - 1) / dim.block;
+        return lg_ceil_div(size, dim.block);
     return dim.part == LG_PART_INNER ? dim.block : size;
 }
 

@@ -9,6 +9,7 @@
 // depend on threads.
 #include "passes/schedule/sums.h"
 
+#include "ir/integer.h"
 #include "passes/schedule/epilogue.h"
 
 enum { JOBS = 64 };
@@ -82,10 +83,10 @@ void lg_schedule_sums(lg_schedule *s)
     images_of(s->function, &e);
     const int64_t *y = e.images[0]->type.dims;
     int64_t lanes = s->target->lanes, whole = y[3] / lanes;
-    int64_t blocks = (JOBS + y[0] - 1) / y[0]; // of rows
+    int64_t blocks = lg_ceil_div(JOBS, y[0]); // of rows
     blocks = blocks < y[1] ? blocks : y[1];
-    int64_t rows = (y[1] + blocks - 1) / blocks, splits = 1;
-    blocks = (y[1] + rows - 1) / rows;
+    int64_t rows = lg_ceil_div(y[1], blocks), splits = 1;
+    blocks = lg_ceil_div(y[1], rows);
     if (y[3] % lanes == 0)
         while (y[0] * blocks * splits < JOBS / 4 && whole % (2 * splits) == 0)
             splits *= 2;

@@ -4,6 +4,8 @@
 // of AVX-512's 32).
 #include "passes/schedule/schedule.h"
 
+#include "ir/integer.h"
+
 #include <assert.h>
 
 lg_tile lg_tile_choose(const lg_target *target, int64_t columns)
@@ -17,7 +19,7 @@ lg_tile lg_tile_choose(const lg_target *target, int64_t columns)
 
 lg_cut lg_tile_cut(int64_t length, int rows)
 {
-    int64_t tiles = (length + rows - 1) / rows;
+    int64_t tiles = lg_ceil_div(length, rows);
     int64_t base = length / tiles, larger = length % tiles;
     if (larger == 0)
         return (lg_cut){.count = {tiles, 0}, .size = {(int)base, (int)base}};
@@ -32,7 +34,7 @@ int lg_tile_columns(lg_tile tile, int64_t start, int64_t count, bool padded, lg_
         runs[n++] = (lg_columns){start, whole, tile.vectors, lanes, lanes};
     start += whole * panel;
     if (padded && rest) {
-        int vectors = (int)((rest + lanes - 1) / lanes);
+        int vectors = (int)lg_ceil_div(rest, lanes);
         runs[n++] =
             (lg_columns){start, 1, vectors, lanes, (int)(rest - (int64_t)(vectors - 1) * lanes)};
     } else if (rest) {

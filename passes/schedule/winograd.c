@@ -15,6 +15,7 @@
 // Where m does not divide the output, the last tile of a row or column starts further back, so that
 // no tile reaches over the edge; pixels that the tile before has written already are not stored.
 #include "ir/winograd.h"
+#include "ir/integer.h"
 
 #include "passes/schedule/conv.h"
 #include "passes/schedule/prologue.h"
@@ -417,8 +418,8 @@ static wino describe(const lg_target *target, const lg_op *op)
     c.tile = lg_tile_choose(target, c.u->dims[0]);
     for (int i = 0; i < 2; i++)
         c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
-    c.tall = (c.y->dims[1] + c.w.m - 1) / c.w.m;
-    c.wide = (c.y->dims[2] + c.w.m - 1) / c.w.m;
+    c.tall = lg_ceil_div(c.y->dims[1], c.w.m);
+    c.wide = lg_ceil_div(c.y->dims[2], c.w.m);
     return c;
 }
 
@@ -438,9 +439,9 @@ static void cut_jobs(wino *c, int64_t tiles)
     if (c->columns * 2 < tiles && c->columns < c->wide && c->wide <= 2 * tiles)
         c->columns = c->wide; // of a prime number of tiles all
     int64_t rows = tiles / c->columns > 1 ? tiles / c->columns : 1;
-    c->row_blocks = (c->tall + rows - 1) / rows;
-    c->rows = (c->tall + c->row_blocks - 1) / c->row_blocks;
-    c->row_blocks = (c->tall + c->rows - 1) / c->rows;
+    c->row_blocks = lg_ceil_div(c->tall, rows);
+    c->rows = lg_ceil_div(c->tall, c->row_blocks);
+    c->row_blocks = lg_ceil_div(c->tall, c->rows);
     c->segments = c->wide / c->columns;
     c->images = 1;
     bool sums = false; // of one image each

@@ -5,6 +5,7 @@
 // lg_winograd_layout. What turns the filter round or transposes it on the way is an index.
 #include "passes/schedule/winograd_filter.h"
 
+#include "ir/integer.h"
 #include "ir/winograd.h"
 
 enum { CHANNELS = 16 }; // of a job
@@ -98,8 +99,8 @@ void lg_schedule_winograd_filter(lg_schedule *s)
     form f = {.s = s, .op = op, .u = &op->results[0]->type};
     lg_winograd_make(&f.w, (int)f.u->dims[2] - 2);
     int64_t outputs = f.u->dims[0], channels = f.u->dims[1], lanes = s->target->lanes;
-    int64_t panel = f.u->layout->dims[0].block, panels = (outputs + panel - 1) / panel;
-    int64_t chunks = (channels + CHANNELS - 1) / CHANNELS;
+    int64_t panel = f.u->layout->dims[0].block, panels = lg_ceil_div(outputs, panel);
+    int64_t chunks = lg_ceil_div(channels, CHANNELS);
     int64_t whole = outputs / lanes, vectors = panels * panel / lanes;
     lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job", vectors * chunks);
     lg_kx *vector = lg_k_let(k, "vector", lg_kx_divi(k, job, chunks));
