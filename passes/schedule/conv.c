@@ -236,18 +236,16 @@ static void row_of_tiles(place *p, int r, int64_t start, lg_kx *chunk, int64_t c
 {
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
-    int64_t columns = (c->columns - p->phase + c->apart[1] - 1) / c->apart[1], done = 0;
+    int64_t columns = (c->columns - p->phase + c->apart[1] - 1) / c->apart[1];
     lg_cut cut = lg_tile_cut(columns, c->tile.rows);
     lg_kx *w0 = lg_kx_divi(k, c->w0, c->apart[1]);
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int opened = 0;
-        lg_kx *t = lg_loop_over(k, "t", cut.count[part], &opened);
         p->rows = cut.size[part];
-        p->w = lg_kx_addi(k, lg_kx_add(k, w0, lg_kx_muli(k, t, p->rows)), done);
+        p->w = lg_kx_add(k, w0, lg_loop_over_cut(k, "t", &cut, part, &opened));
         tile(p, r, start, chunk, chunks);
         if (opened)
             lg_k_end(k);
-        done += cut.count[part] * cut.size[part];
     }
 }
 

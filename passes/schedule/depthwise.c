@@ -102,15 +102,12 @@ static void row_of_tiles(place *p)
 {
     lg_kbuilder *k = &p->d->s->k;
     lg_cut cut = lg_tile_cut(p->d->y->dims[2], p->d->tile.rows);
-    int64_t done = 0;
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int opened = 0;
-        lg_kx *t = lg_loop_over(k, "t", cut.count[part], &opened);
-        p->w = lg_kx_addi(k, lg_kx_muli(k, t, cut.size[part]), done);
+        p->w = lg_loop_over_cut(k, "t", &cut, part, &opened);
         tile(p, cut.size[part]);
         if (opened)
             lg_k_end(k);
-        done += cut.count[part] * cut.size[part];
     }
 }
 

@@ -177,22 +177,21 @@ static void tiles_of_block(place *p)
     const filter_grad *f = p->f;
     lg_kbuilder *k = &f->s->k;
     lg_cut cut = lg_tile_cut(f->sides.row_block * f->sides.merged, (int)f->choice.rows);
-    int64_t done = 0;
-    for (int part = 0; part < 2; part++) {
+    bool merged = f->sides.merged > 1;
+    int64_t row = 0;
+    for (int part = 0; part < 2 && cut.count[part]; part++) {
         p->tile.rows = cut.size[part];
-        for (int64_t t = 0; f->sides.merged > 1 && t < cut.count[part]; t++) {
-            p->row = lg_kx_int(k, done + t * cut.size[part]);
+        for (int64_t t = 0; merged && t < cut.count[part]; t++, row += cut.size[part]) {
+            p->row = lg_kx_int(k, row);
             tile(p);
         }
-        if (f->sides.merged == 1 && cut.count[part]) {
-            int opened = 0;
-            lg_kx *t = lg_loop_over(k, "t", cut.count[part], &opened);
-            p->row = lg_kx_addi(k, lg_kx_muli(k, t, cut.size[part]), done);
-            tile(p);
-            if (opened)
-                lg_k_end(k);
-        }
-        done += cut.count[part] * cut.size[part];
+        if (merged)
+            continue;
+        int opened = 0;
+        p->row = lg_loop_over_cut(k, "t", &cut, part, &opened);
+        tile(p);
+        if (opened)
+            lg_k_end(k);
     }
 }
 
@@ -200,19 +199,16 @@ static void strip(const filter_grad *f)
 {
     lg_kbuilder *k = &f->s->k;
     lg_cut cut = lg_tile_cut(f->choice.lane_blocks, (int)f->choice.vectors);
-    int64_t done = 0;
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int opened = 0;
         place p = {.f = f, .tile = {1, cut.size[part], (int)f->sides.lane_block}};
-        lg_kx *panel = lg_loop_over(k, "p", cut.count[part], &opened);
-        p.vector = lg_kx_addi(k, lg_kx_muli(k, panel, cut.size[part]), done);
+        p.vector = lg_loop_over_cut(k, "p", &cut, part, &opened);
         p.block = lg_loop_over(k, "b", f->choice.row_blocks, &opened);
         p.kh = lg_loop_over(k, "kh", f->shape.kernel[0], &opened);
         p.kw = lg_loop_over(k, "kw", f->shape.kernel[1] / f->sides.merged, &opened);
         tiles_of_block(&p);
         while (opened--)
             lg_k_end(k);
-        done += cut.count[part] * cut.size[part];
     }
 }
 

@@ -237,15 +237,12 @@ static void dot(place *at, lg_kbuffer *acc)
     lg_kbuffer *sums =
         lg_k_alloc(k, "sums", LG_SCOPE_TILE, LG_F32, 1, 2, (int64_t[]){at->rows, at->run.lanes});
     lg_cut cut = lg_tile_cut(at->run.lanes, columns);
-    int64_t done = 0;
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int opened = 0;
-        lg_kx *c = lg_loop_over(k, "c", cut.count[part], &opened);
-        dot_columns(at, sums, lg_kx_addi(k, lg_kx_muli(k, c, cut.size[part]), done),
-                    cut.size[part]);
+        lg_kx *first = lg_loop_over_cut(k, "c", &cut, part, &opened);
+        dot_columns(at, sums, first, cut.size[part]);
         if (opened)
             lg_k_end(k);
-        done += cut.count[part] * cut.size[part];
     }
     lg_kx *r = lg_k_for(k, LG_LOOP_UNROLL, "r", at->rows), *zero = lg_kx_int(k, 0);
     lg_k_store(k, acc, (lg_kx *[]){r, zero}, 1,

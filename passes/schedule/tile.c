@@ -79,6 +79,13 @@ lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opene
     return lg_k_for(k, LG_LOOP_SERIAL, name, extent);
 }
 
+lg_kx *lg_loop_over_cut(lg_kbuilder *k, const char *name, const lg_cut *cut, int part, int *opened)
+{
+    lg_kx *tile = lg_loop_over(k, name, cut->count[part], opened);
+    return lg_kx_addi(k, lg_kx_muli(k, tile, cut->size[part]),
+                      part ? cut->count[0] * cut->size[0] : 0);
+}
+
 // ---- layouts
 
 const lg_layout *lg_filter_layout(lg_arena *arena, const lg_target *target, const lg_type *filter,

@@ -297,15 +297,12 @@ static void products(const wino *c, product *p, lg_kx *first_panel, int64_t grou
     p->in_group = lg_loop_over(k, "q", group, &opened);
     p->panel = lg_kx_add(k, first_panel, p->in_group);
     lg_cut cut = lg_tile_cut(tile_count(c), c->tile.rows);
-    int64_t done = 0;
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int inner = 0;
-        lg_kx *t = lg_loop_over(k, "t", cut.count[part], &inner);
         p->rows = cut.size[part];
-        p->first = lg_kx_addi(k, lg_kx_muli(k, t, p->rows), done);
+        p->first = lg_loop_over_cut(k, "t", &cut, part, &inner);
         product_tile(p);
         end_loops(k, inner);
-        done += cut.count[part] * cut.size[part];
     }
     end_loops(k, opened);
 }
