@@ -307,6 +307,7 @@ lg_kx *lg_kx_addi(lg_kbuilder *k, lg_kx *a, int64_t b);
 lg_kx *lg_kx_muli(lg_kbuilder *k, lg_kx *a, int64_t b);
 lg_kx *lg_kx_divi(lg_kbuilder *k, lg_kx *a, int64_t b); // floor
 lg_kx *lg_kx_modi(lg_kbuilder *k, lg_kx *a, int64_t b);
+lg_kx *lg_kx_mini(lg_kbuilder *k, lg_kx *a, int64_t b); // the smaller
 bool lg_kx_is_int(const lg_kx *a, int64_t value);
 // The known range of an i64 scalar expression, inclusive; INT64_MIN/4 .. INT64_MAX/4 if nothing is
 // known.

@@ -456,3 +456,8 @@ lg_kx *lg_kx_modi(lg_kbuilder *k, lg_kx *a, int64_t b)
     assert(b > 0);
     return lg_kx_apply(k, LG_S_MOD, a, lg_kx_int(k, b), NULL);
 }
+
+lg_kx *lg_kx_mini(lg_kbuilder *k, lg_kx *a, int64_t b)
+{
+    return lg_kx_apply(k, LG_S_MIN, a, lg_kx_int(k, b), NULL);
+}

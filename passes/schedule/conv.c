@@ -138,9 +138,8 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
     lg_tile tile = tile_of(p);
     lg_tile_operands operands = {image_element, filter_vector, p};
     int opened = 0;
-    lg_kx *low = lg_kx_muli(k, chunk, c->chunk), *high = lg_kx_addi(k, low, c->chunk);
-    if (c->blocks % c->chunk)
-        high = lg_kx_apply(k, LG_S_MIN, high, lg_kx_int(k, c->blocks), NULL);
+    lg_kx *low = lg_kx_muli(k, chunk, c->chunk);
+    lg_kx *high = lg_kx_mini(k, lg_kx_addi(k, low, c->chunk), c->blocks);
     if (c->chunk == 1) {
         p->block = low;
     } else {
@@ -486,9 +485,7 @@ void lg_schedule_conv(lg_schedule *s)
     job = lg_kx_divi(k, job, segments);
     c.h0 = lg_kx_muli(k, lg_kx_modi(k, job, row_blocks), c.rows);
     c.n = lg_kx_divi(k, job, row_blocks);
-    c.h1 = lg_kx_addi(k, c.h0, c.rows);
-    if (c.y->dims[1] % c.rows)
-        c.h1 = lg_kx_apply(k, LG_S_MIN, c.h1, lg_kx_int(k, c.y->dims[1]), NULL);
+    c.h1 = lg_kx_mini(k, lg_kx_addi(k, c.h0, c.rows), c.y->dims[1]);
     lg_conv_alloc_partial(&c);
     lg_epilogue_find(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
     lg_epilogue_begin(s, &c.epilogue, row_blocks * segments);

@@ -243,9 +243,9 @@ static void fill_strip(chain *c, level *l)
         lg_k_end(k);
     }
     lg_kx *low = lg_k_let(k, "low", lg_kx_apply(k, LG_S_MAX, from, lg_kx_int(k, 0), NULL));
-    lg_kx *high = lg_k_let(k, "high", lg_kx_apply(k, LG_S_MIN, end, lg_kx_int(k, height), NULL));
+    lg_kx *high = lg_k_let(k, "high", lg_kx_mini(k, end, height));
     if (l->reach.low < 0)
-        zero_rows(c, l, from, lg_kx_apply(k, LG_S_MIN, end, lg_kx_int(k, 0), NULL));
+        zero_rows(c, l, from, lg_kx_mini(k, end, 0));
     convolve(c, l, low, high);
     const lg_conv *last = &c->levels[c->count - 1].conv;
     if (last->y->dims[1] * l->reach.scale + l->reach.high > height)
@@ -341,9 +341,7 @@ void lg_schedule_depth_first(lg_schedule *s)
     lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job", y->dims[0] * jobs);
     c.n = lg_kx_divi(k, job, jobs);
     c.first = lg_kx_muli(k, lg_kx_modi(k, job, jobs), c.plan.run);
-    lg_kx *end = lg_kx_addi(k, c.first, c.plan.run);
-    if (height % c.plan.run)
-        end = lg_kx_apply(k, LG_S_MIN, end, lg_kx_int(k, height), NULL);
+    lg_kx *end = lg_kx_mini(k, lg_kx_addi(k, c.first, c.plan.run), height);
     alloc_buffers(&c);
     c.a = lg_k_loop(k, LG_LOOP_SERIAL, "a", c.first, end, c.plan.rows);
     c.b = lg_kx_addi(k, c.a, c.plan.rows);

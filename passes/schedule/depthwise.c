@@ -206,9 +206,7 @@ void lg_schedule_depthwise(lg_schedule *s)
     d.part = lg_kx_modi(k, job, parts);
     d.h0 = lg_kx_muli(k, d.part, d.lines);
     d.n = lg_kx_divi(k, job, parts);
-    d.h1 = lg_kx_addi(k, d.h0, d.lines);
-    if (d.y->dims[1] % d.lines)
-        d.h1 = lg_kx_apply(k, LG_S_MIN, d.h1, lg_kx_int(k, d.y->dims[1]), NULL);
+    d.h1 = lg_kx_mini(k, lg_kx_addi(k, d.h0, d.lines), d.y->dims[1]);
     lg_epilogue_find(s->function, op, d.tile.lanes, &d.epilogue);
     lg_epilogue_begin(s, &d.epilogue, parts);
     lg_columns runs[3];

@@ -131,11 +131,6 @@ static void begin_sums(const place *p, lg_kbuffer *acc)
     lg_k_end(k);
 }
 
-static lg_kx *limit(lg_kbuilder *k, lg_kx *high, int64_t extent, int64_t step)
-{
-    return extent % step ? lg_kx_apply(k, LG_S_MIN, high, lg_kx_int(k, extent), NULL) : high;
-}
-
 static void multiply(place *p, lg_kbuffer *acc)
 {
     const filter_grad *f = p->f;
@@ -146,7 +141,7 @@ static void multiply(place *p, lg_kbuffer *acc)
     p->n = lg_kx_add(k, f->n, lg_loop_over(k, "n", c->images, &opened));
     p->h = f->h;
     if (c->lines > 1) {
-        lg_kx *high = limit(k, lg_kx_addi(k, f->h, c->lines), f->shape.height, c->lines);
+        lg_kx *high = lg_kx_mini(k, lg_kx_addi(k, f->h, c->lines), f->shape.height);
         p->h = lg_k_loop(k, LG_LOOP_SERIAL, "h", f->h, high, 1);
         opened++;
     }
@@ -219,10 +214,7 @@ static lg_kx *channels_of(lg_kbuilder *k, lg_kx *block, int64_t channels, int64_
                           const char *name)
 {
     lg_kx *left = lg_kx_addi(k, lg_kx_muli(k, block, -size), channels);
-    lg_kx *high = lg_kx_int(k, size);
-    if (channels % size)
-        high = lg_kx_apply(k, LG_S_MIN, left, high, NULL);
-    return lg_k_loop(k, LG_LOOP_SERIAL, name, lg_kx_int(k, 0), high, 1);
+    return lg_k_loop(k, LG_LOOP_SERIAL, name, lg_kx_int(k, 0), lg_kx_mini(k, left, size), 1);
 }
 
 // Do the lanes of a vector adjoin in the result?
@@ -354,7 +346,7 @@ static void strips(filter_grad *f)
         strip(f);
         return;
     }
-    lg_kx *high = limit(k, lg_kx_addi(k, f->first, each), count, each);
+    lg_kx *high = lg_kx_mini(k, lg_kx_addi(k, f->first, each), count);
     begin_strip(f, lg_k_loop(k, LG_LOOP_SERIAL, "strip", f->first, high, 1));
     strip(f);
     lg_k_end(k);

@@ -29,10 +29,7 @@ static void split_jobs(lg_schedule *s, const lg_type *type, lg_range *ranges)
     lg_kx *job = lg_k_for(k, LG_LOOP_PARALLEL, "job", jobs * chunks);
     if (chunks > 1) {
         lg_kx *at = lg_kx_muli(k, lg_kx_modi(k, job, chunks), chunk);
-        lg_kx *end = lg_kx_addi(k, at, chunk);
-        if (last % chunk)
-            end = lg_kx_apply(k, LG_S_MIN, end, lg_kx_int(k, last), NULL);
-        ranges[rank - 1] = (lg_range){at, end};
+        ranges[rank - 1] = (lg_range){at, lg_kx_mini(k, lg_kx_addi(k, at, chunk), last)};
         job = lg_kx_divi(k, job, chunks);
     }
     for (int d = outer - 1; d >= 0; d--) {

@@ -36,7 +36,7 @@ lg_kx *lg_product_row(const lg_product *p, lg_kx *t)
     const lg_cut *cut = &p->cut;
     lg_kx *row = lg_kx_muli(k, t, cut->size[0]);
     if (cut->count[1]) { // tiles behind the first count[0] are one row shorter
-        lg_kx *larger = lg_kx_apply(k, LG_S_MIN, t, lg_kx_int(k, cut->count[0]), NULL);
+        lg_kx *larger = lg_kx_mini(k, t, cut->count[0]);
         row = lg_kx_add(k, lg_kx_muli(k, t, cut->size[1]), larger);
     }
     return lg_kx_add(k, p->base, row);
@@ -343,7 +343,7 @@ static void tiles(place *at, int r, int64_t start)
     for (int part = 0; part < 2 && p->cut.count[part]; part++) {
         int64_t end = first + p->cut.count[part];
         lg_kx *low = lg_kx_apply(k, LG_S_MAX, p->t0, lg_kx_int(k, first), NULL);
-        lg_kx *high = lg_kx_apply(k, LG_S_MIN, p->t1, lg_kx_int(k, end), NULL);
+        lg_kx *high = lg_kx_mini(k, p->t1, end);
         int opened = 0;
         lg_kx *t = loop_between(k, "t", low, high, &opened);
         at->rows = p->cut.size[part];

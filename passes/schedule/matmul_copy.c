@@ -198,7 +198,7 @@ void lg_product_copy_right(const lg_product *p)
     if (!p->shape.adjoin)
         lines = lg_k_alloc(k, "lines", LG_SCOPE_TILE, LG_F32, 1, 2,
                            (int64_t[]){whole ? width : rest, p->blocks.kc + p->panel.lanes});
-    lg_kx *high = rest ? lg_kx_apply(k, LG_S_MIN, p->u1, lg_kx_int(k, whole), NULL) : p->u1;
+    lg_kx *high = rest ? lg_kx_mini(k, p->u1, whole) : p->u1;
     if (whole)
         copy_units(p, p->u0, high, lines, width);
     if (!rest)

@@ -259,7 +259,7 @@ static void visit(nest *n, int d, const lg_index *lead, bool tail)
             visit_one(n, d, lead, true, lg_kx_int(k, full));
         return;
     }
-    lg_range some = {range->low, lg_kx_apply(k, LG_S_MIN, range->high, lg_kx_int(k, full), NULL)};
+    lg_range some = {range->low, lg_kx_mini(k, range->high, full)};
     visit_range(n, d, lead, false, &some);
     lg_k_if(k, lg_kx_apply(k, LG_S_GT, range->high, lg_kx_int(k, full), NULL));
     visit_one(n, d, lead, true, lg_kx_int(k, full));

@@ -146,13 +146,13 @@ lg_kx *lg_prologue_element(lg_schedule *s, const lg_value *value, const lg_index
     int mark = lg_tensor_mark(&s->ctx);
     lg_kx *inside[2] = {NULL, NULL};
     for (int a = 0; a < 2; a++) { // the nearest pixel is read
-        lg_kx *pixel = at[1 + a].base, *last = lg_kx_int(k, value->type.dims[1 + a] - 1);
+        lg_kx *pixel = at[1 + a].base;
         int64_t low, high;
         lg_kx_range(pixel, &low, &high);
         if (low >= 0 && high < value->type.dims[1 + a])
             continue;
         lg_kx *clamped = lg_kx_apply(k, LG_S_MAX, pixel, lg_kx_int(k, 0), NULL);
-        clamped = lg_k_let(k, "near", lg_kx_apply(k, LG_S_MIN, clamped, last, NULL));
+        clamped = lg_k_let(k, "near", lg_kx_mini(k, clamped, value->type.dims[1 + a] - 1));
         near[1 + a].base = clamped;
         inside[a] = lg_kx_apply(k, LG_S_EQ, clamped, pixel, NULL);
     }

@@ -94,11 +94,9 @@ void lg_schedule_sums(lg_schedule *s)
     lg_image_part part = {.split = lg_kx_modi(k, job, splits), .splits = splits};
     job = lg_kx_divi(k, job, splits);
     lg_kx *block = lg_kx_modi(k, job, blocks), *n = lg_kx_divi(k, job, blocks);
-    lg_kx *low = lg_kx_muli(k, block, rows), *high = lg_kx_addi(k, low, rows);
-    if (y[1] % rows)
-        high = lg_kx_apply(k, LG_S_MIN, high, lg_kx_int(k, y[1]), NULL);
+    lg_kx *low = lg_kx_muli(k, block, rows);
     part.axes[0] = (lg_range){n, lg_kx_addi(k, n, 1)};
-    part.axes[1] = (lg_range){low, high};
+    part.axes[1] = (lg_range){low, lg_kx_mini(k, lg_kx_addi(k, low, rows), y[1])};
     part.axes[2] = (lg_range){lg_kx_int(k, 0), lg_kx_int(k, y[2])};
     lg_epilogue_begin(s, &e, blocks);
     if (whole) {

@@ -119,13 +119,6 @@ static int64_t tile_count(const wino *c)
     return c->images * c->rows * c->columns;
 }
 
-static lg_kx *at_most(lg_kbuilder *k, lg_kx *a, int64_t most)
-{
-    int64_t low, high;
-    lg_kx_range(a, &low, &high);
-    return high <= most ? a : lg_kx_apply(k, LG_S_MIN, a, lg_kx_int(k, most), NULL);
-}
-
 // Opens loops over the tiles of the job. The last job of an image may have rows too many: `all` of
 // them repeat the last row, else they are left out.
 static at_tile loop_over_tiles(const wino *c, bool all)
@@ -137,18 +130,18 @@ static at_tile loop_over_tiles(const wino *c, bool all)
         row = lg_loop_over(k, "th", c->rows, &t.opened);
     } else {
         lg_kx *rest = lg_kx_add(k, lg_kx_int(k, c->tall), lg_kx_muli(k, c->th0, -1));
-        row = lg_k_loop(k, LG_LOOP_SERIAL, "th", lg_kx_int(k, 0), at_most(k, rest, c->rows), 1);
+        row = lg_k_loop(k, LG_LOOP_SERIAL, "th", lg_kx_int(k, 0), lg_kx_mini(k, rest, c->rows), 1);
         t.opened++;
     }
     lg_kx *column = lg_loop_over(k, "tw", c->columns, &t.opened);
     t.index = lg_kx_add(k, lg_kx_muli(k, lg_kx_add(k, lg_kx_muli(k, i, c->rows), row), c->columns),
                         column);
     t.n = lg_kx_add(k, c->n0, i);
-    t.th = at_most(k, lg_kx_add(k, c->th0, row), c->tall - 1);
+    t.th = lg_kx_mini(k, lg_kx_add(k, c->th0, row), c->tall - 1);
     t.tw = lg_kx_add(k, c->tw0, column);
     int64_t m = c->w.m;
-    t.h = at_most(k, lg_kx_muli(k, t.th, m), c->y->dims[1] - m);
-    t.v = at_most(k, lg_kx_muli(k, t.tw, m), c->y->dims[2] - m);
+    t.h = lg_kx_mini(k, lg_kx_muli(k, t.th, m), c->y->dims[1] - m);
+    t.v = lg_kx_mini(k, lg_kx_muli(k, t.tw, m), c->y->dims[2] - m);
     return t;
 }
 
@@ -403,7 +396,7 @@ static void panels(const wino *c, lg_columns run, int r, int64_t start)
 static lg_range range_of(lg_kbuilder *k, lg_kx *first, int64_t count, int64_t most)
 {
     lg_kx *high = lg_kx_addi(k, first, count);
-    return (lg_range){first, at_most(k, high, most)};
+    return (lg_range){first, lg_kx_mini(k, high, most)};
 }
 
 // ---- sizes

@@ -105,9 +105,7 @@ void lg_schedule_winograd_filter(lg_schedule *s)
     lg_kx *job = lg_k_for(k, lg_schedule_job_role(s), "job", vectors * chunks);
     lg_kx *vector = lg_k_let(k, "vector", lg_kx_divi(k, job, chunks));
     lg_kx *low = lg_kx_muli(k, lg_kx_modi(k, job, chunks), CHANNELS);
-    lg_kx *high = lg_kx_addi(k, low, CHANNELS);
-    if (channels % CHANNELS)
-        high = lg_kx_apply(k, LG_S_MIN, high, lg_kx_int(k, channels), NULL);
+    lg_kx *high = lg_kx_mini(k, lg_kx_addi(k, low, CHANNELS), channels);
     lg_kx *c = lg_k_loop(k, LG_LOOP_SERIAL, "c", low, high, 1);
     lg_kx *output = lg_kx_muli(k, vector, lanes);
     for (int64_t v = whole; v < vectors; v++) { // the rest of a panel, each a case
