@@ -55,12 +55,7 @@ static void run(lg_reference *r, const char *name, const lg_training_golden *gol
         ck_assert_msg(tensor != NULL, "%s", argument->name);
         arguments[i] = array_of(r->arena, tensor, &argument->type);
     }
-    lg_diag *diag = lg_diag_new();
-    r->results = LG_NEW_ARRAY(r->arena, lg_array *, r->function->results.count);
-    bool ok = lg_interpret(r->arena, r->function, arguments, r->results, &r->environment, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert(ok);
+    lg_reference_call(r, arguments);
 }
 
 static double result_value(void *context, const char *name, int64_t index)

@@ -76,29 +76,32 @@ void lg_reference_load(lg_reference *reference, const lg_safetensors *weights)
     }
 }
 
-static lg_number *element_of(const lg_reference *reference, const char *name, int64_t element,
-                             bool *is_float)
+static lg_number number_of(const lg_type *type, double value)
+{
+    return lg_dtype_is_float(type->dtype) ? (lg_number){.f = value}
+                                          : (lg_number){.i = (int64_t)value};
+}
+
+static lg_array *array_of(const lg_reference *reference, const char *name, int64_t element)
 {
     const lg_symbol *symbol = lg_module_symbol(reference->function->module, name);
     ck_assert_msg(symbol != NULL, "there is no symbol %s", name);
     lg_array *array = lg_environment_get(&reference->environment, symbol);
     ck_assert_msg(array && element < lg_type_elements(&array->type), "%s", name);
-    *is_float = lg_dtype_is_float(array->type.dtype);
-    return &array->data[element];
+    return array;
 }
 
 void lg_reference_set(lg_reference *reference, const char *symbol, int64_t element, double value)
 {
-    bool is_float;
-    lg_number *number = element_of(reference, symbol, element, &is_float);
-    *number = is_float ? (lg_number){.f = value} : (lg_number){.i = (int64_t)value};
+    lg_array *array = array_of(reference, symbol, element);
+    array->data[element] = number_of(&array->type, value);
 }
 
 double lg_reference_get(const lg_reference *reference, const char *symbol, int64_t element)
 {
-    bool is_float;
-    lg_number number = *element_of(reference, symbol, element, &is_float);
-    return is_float ? number.f : (double)number.i;
+    const lg_array *array = array_of(reference, symbol, element);
+    lg_number number = array->data[element];
+    return lg_dtype_is_float(array->type.dtype) ? number.f : (double)number.i;
 }
 
 void lg_reference_init(lg_reference *reference, uint64_t seed)
@@ -115,8 +118,7 @@ void lg_reference_init(lg_reference *reference, uint64_t seed)
     }
 }
 
-// Runs on one array an argument.
-static void run(lg_reference *reference, lg_array **arguments)
+void lg_reference_call(lg_reference *reference, lg_array *const *arguments)
 {
     const lg_function *function = reference->function;
     reference->results = LG_NEW_ARRAY(reference->arena, lg_array *, function->results.count);
@@ -136,10 +138,11 @@ void lg_reference_run(lg_reference *reference, const lg_safetensors *inputs)
         const lg_value *argument = function->arguments.items[i];
         arguments[i] = load(reference->arena, inputs, argument->name, &argument->type);
     }
-    run(reference, arguments);
+    lg_reference_call(reference, arguments);
 }
 
-void lg_reference_run_made(lg_reference *reference)
+// Calls it on `elements` of all arguments, one behind the other, or on made up ones.
+static void run_on(lg_reference *reference, const double *elements)
 {
     const lg_function *function = reference->function;
     lg_array **arguments = LG_NEW_ARRAY(reference->arena, lg_array *, function->arguments.count);
@@ -147,13 +150,21 @@ void lg_reference_run_made(lg_reference *reference)
         const lg_value *argument = function->arguments.items[i];
         arguments[i] = lg_array_new(reference->arena, &argument->type);
         for (int64_t k = 0; k < lg_type_elements(&argument->type); k++) {
-            double made = lg_made_input(argument->name, k);
-            arguments[i]->data[k] = lg_dtype_is_float(argument->type.dtype)
-                                        ? (lg_number){.f = made}
-                                        : (lg_number){.i = (int64_t)made};
+            double element = elements ? *elements++ : lg_made_input(argument->name, k);
+            arguments[i]->data[k] = number_of(&argument->type, element);
         }
     }
-    run(reference, arguments);
+    lg_reference_call(reference, arguments);
+}
+
+void lg_reference_run_on(lg_reference *reference, const double *elements)
+{
+    run_on(reference, elements);
+}
+
+void lg_reference_run_made(lg_reference *reference)
+{
+    run_on(reference, NULL);
 }
 
 lg_array *lg_reference_result(const lg_reference *reference, const char *name)

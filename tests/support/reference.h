@@ -30,8 +30,12 @@ void lg_reference_load(lg_reference *reference, const lg_safetensors *weights);
 // Gives every symbol its initial value (tools/init_weights.h).
 void lg_reference_init(lg_reference *reference, uint64_t seed);
 
-// Runs on the arguments' tensors in `inputs`.
+// Runs on one array an argument.
+void lg_reference_call(lg_reference *reference, lg_array *const *arguments);
+// The same on the arguments' tensors in `inputs`.
 void lg_reference_run(lg_reference *reference, const lg_safetensors *inputs);
+// The same on the elements of all arguments, one behind the other.
+void lg_reference_run_on(lg_reference *reference, const double *elements);
 // The same on made up ones (tests/support/made_inputs.h).
 void lg_reference_run_made(lg_reference *reference);
 
