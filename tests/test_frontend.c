@@ -1,23 +1,8 @@
 // Every layer of the DSL against PyTorch (tests/goldens/layers.py), and every kind of fault: told
 // at the caller's line, all in one go.
-#include "frontend/lgpnc.h"
-#include "tests/support/reference.h"
+#include "tests/support/built_model.h"
 
 #include <check.h>
-
-// The model of a builder and, if any were reported, its messages in `messages`.
-static lg_module *make(void (*build)(lg_name_scope *s), char **messages)
-{
-    const lg_model_info info = {.bytes = sizeof info, .name = "test", .build = build};
-    size_t length;
-    lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_instantiate(&info, NULL, "test", LG_MODEL_INFER, NULL, diag);
-    FILE *out = open_memstream(messages, &length);
-    lg_diag_print(diag, out);
-    fclose(out);
-    lg_diag_free(diag);
-    return module;
-}
 
 // ---- values
 
@@ -84,7 +69,7 @@ START_TEST(layers_equal_pytorch)
     snprintf(path, sizeof path, "%s/goldens/layers.safetensors", LGPNC_TESTS_DIR);
     lg_safetensors *golden = lg_safetensors_open(path, &e);
     ck_assert_msg(golden != NULL, "%s", e.message);
-    lg_module *module = make(build_layers, &messages);
+    lg_module *module = lg_module_of_builder(build_layers, LG_MODEL_INFER, NULL, &messages);
     ck_assert_msg(module != NULL, "%s", messages);
     lg_reference reference = lg_reference_new(module);
     lg_reference_load(&reference, golden);
@@ -116,7 +101,7 @@ static void build_three_norms(lg_name_scope *s)
 START_TEST(equal_composites_are_one_function)
 {
     char *messages = NULL;
-    lg_module *module = make(build_three_norms, &messages);
+    lg_module *module = lg_module_of_builder(build_three_norms, LG_MODEL_INFER, NULL, &messages);
     ck_assert_msg(module != NULL, "%s", messages);
     int composites = 0, constants = 0;
     LG_FOR_FUNCTIONS (function, module) {
@@ -141,7 +126,7 @@ START_TEST(symbols_are_named_by_scope_and_ordered)
         "n2.weight", "n2.bias", "n2.running_mean", "n2.running_var", "n2.num_batches_tracked",
         "n1.weight"};
     char *messages = NULL;
-    lg_module *module = make(build_three_norms, &messages);
+    lg_module *module = lg_module_of_builder(build_three_norms, LG_MODEL_INFER, NULL, &messages);
     ck_assert_msg(module != NULL, "%s", messages);
     const lg_symbol *symbol = module->first_symbol;
     for (size_t i = 0; i < sizeof first / sizeof *first; i++, symbol = symbol->next) {
@@ -235,7 +220,7 @@ static const char *const faults[] = {
 START_TEST(all_faults_are_told_at_their_lines)
 {
     char *messages = NULL, start[256];
-    ck_assert_ptr_null(make(build_faults, &messages));
+    ck_assert_ptr_null(lg_module_of_builder(build_faults, LG_MODEL_INFER, NULL, &messages));
     int wanted = 0, told = 0;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         snprintf(start, sizeof start, "%s:%d: error: ", __FILE__, FIRST_FAULT + (int)i);
@@ -297,7 +282,7 @@ static void build_nothing(lg_name_scope *s)
 START_TEST(a_model_without_output_is_refused)
 {
     char *messages = NULL;
-    ck_assert_ptr_null(make(build_nothing, &messages));
+    ck_assert_ptr_null(lg_module_of_builder(build_nothing, LG_MODEL_INFER, NULL, &messages));
     ck_assert_ptr_nonnull(strstr(messages, "model test has no output"));
     free(messages);
 }

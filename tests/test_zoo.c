@@ -2,7 +2,7 @@
 // that every family trains.
 #include "models/models.h"
 #include "models/zoo/parts.h"
-#include "tests/support/reference.h"
+#include "tests/support/built_model.h"
 #include "tools/zoo_labels.h"
 #include "tools/zoo_plan.h"
 #include "tools/zoo_train.h"
@@ -88,49 +88,30 @@ END_TEST
 
 // ---- losses
 
-static lg_module *make(void (*build)(lg_name_scope *s))
-{
-    const lg_model_info info = {.bytes = sizeof info, .name = "test", .build = build};
-    lg_diag *diag = lg_diag_new();
-    lg_module *module =
-        lg_model_instantiate(&info, NULL, "test", LG_MODEL_LOSS_AND_GRAD, NULL, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert_ptr_nonnull(module);
-    return module;
-}
-
 // Runs @loss_and_grad of a module without inputs and compares its losses.
 static void expect_losses(void (*build)(lg_name_scope *s), int count, const char *const *names,
                           const double *wanted, const char *zeroed, int64_t zeros)
 {
-    lg_module *module = make(build);
-    lg_reference r = lg_reference_new(module);
-    lg_reference_init(&r, 1);
-    lg_reference_choose(&r, "loss_and_grad");
+    lg_built_model m = lg_built_model_new(build, LG_MODEL_LOSS_AND_GRAD, NULL);
     for (int64_t i = 0; i < zeros; i++)
-        lg_reference_set(&r, zeroed, i, 0);
+        lg_reference_set(&m.reference, zeroed, i, 0);
     if (zeros)
-        lg_reference_set(&r, "discriminator.score.bias", 0, 0.25);
-    lg_diag *diag = lg_diag_new();
-    r.results = LG_NEW_ARRAY(r.arena, lg_array *, r.function->results.count);
+        lg_reference_set(&m.reference, "discriminator.score.bias", 0, 0.25);
     // Only the losses: gradients are of no concern here.
-    lg_function *f = lg_module_function(module, "loss_and_grad");
+    lg_function *f = lg_module_function(m.module, "loss_and_grad");
     f->results.count = f->result_names.count = count + 1;
     for (lg_op *op = f->last, *before; op; op = before) {
         before = op->previous;
         if (op->code == LG_OP_gradient && lg_count_uses(f, op->results[0]) == 0)
             lg_op_remove(op);
     }
-    ck_assert(lg_interpret(r.arena, r.function, NULL, r.results, &r.environment, diag));
+    lg_built_model_run(&m, "loss_and_grad", NULL);
     for (int i = 0; i < count; i++) {
-        double got = lg_reference_result(&r, names[i])->data[0].f;
+        double got = lg_built_model_result(&m, names[i], 0);
         ck_assert_msg(fabs(got - wanted[i]) <= 1e-5 * fmax(1, fabs(wanted[i])),
                       "%s is %.9g, not %.9g", names[i], got, wanted[i]);
     }
-    lg_diag_free(diag);
-    lg_reference_free(&r);
-    lg_module_free(module);
+    lg_built_model_free(&m);
 }
 
 // Two images of one pixel: (0.5 0.5 0.5) for (0 1 0.5), and (0.2 0.2 0.2) for the same.
