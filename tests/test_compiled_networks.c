@@ -73,7 +73,7 @@ START_TEST(results_equal_pytorch)
          usual = strcmp(builds[_i / NETWORKS].level, "O2") == 0;
     if (!lg_cpu_runs(cpu) || !(odd || usual))
         return;
-    lg_network c = lg_network_new(networks[_i % NETWORKS].spec, LG_MODEL_INFER, NULL,
+    lg_network c = lg_network_new(networks[_i % NETWORKS].spec, LG_MODEL_INFER,
                                   builds[_i / NETWORKS].level, cpu);
     lg_error e = {""};
     ck_assert_msg(lg_model_load_weights(c.model, golden(folder, "weights"), NULL, NULL, &e), "%s",

@@ -35,10 +35,8 @@ typedef struct trained {
 static trained start(int build)
 {
     int which = builds[build].which;
-    lg_training training = LG_TRAINING_DEFAULTS;
-    training.no_dropout = true;
     trained t = {.golden = lg_training_golden_open(&lg_training_cases[which])};
-    t.network = lg_network_new(lg_training_cases[which].spec, builds[build].functions, &training,
+    t.network = lg_network_new(lg_training_cases[which].spec, builds[build].functions,
                                builds[build].level, builds[build].cpu);
     lg_error e = {""};
     ck_assert_msg(lg_model_keep_params(t.network.model, &e), "%s", e.message);

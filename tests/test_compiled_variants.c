@@ -106,12 +106,11 @@ START_TEST(inference_is_the_interpreters)
     if (!lg_cpu_runs("x86-64-v3"))
         return;
     lg_error e;
-    lg_network n = lg_network_new(built[_i], LG_MODEL_INFER, NULL, "O2", "x86-64-v3");
+    lg_network n = lg_network_new(built[_i], LG_MODEL_INFER, "O2", "x86-64-v3");
     const lg_entry_desc *entry = lg_model_entry(n.model, "infer", &e);
     initialize(&n);
     void **outputs = call(&n, entry);
-    lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_build(built[_i], LG_MODEL_INFER, NULL, diag);
+    lg_module *module = lg_network_module(built[_i], LG_MODEL_INFER);
     lg_reference reference = run_reference(module, "infer");
     for (uint32_t i = 0; i < entry->output_count; i++) {
         bool steep = strncmp(entry->outputs[i].name, "cg", 2) == 0;
@@ -119,7 +118,6 @@ START_TEST(inference_is_the_interpreters)
     }
     lg_reference_free(&reference);
     lg_module_free(module);
-    lg_diag_free(diag);
     free_all(outputs, entry->output_count);
     lg_network_free(&n);
 }
@@ -130,15 +128,11 @@ START_TEST(gradients_are_the_interpreters)
     if (!lg_cpu_runs("x86-64-v3"))
         return;
     lg_error e;
-    lg_training training = LG_TRAINING_DEFAULTS;
-    training.no_dropout = true;
-    lg_network n =
-        lg_network_new(trained[_i], LG_MODEL_LOSS_AND_GRAD, &training, "O2", "x86-64-v3");
+    lg_network n = lg_network_new(trained[_i], LG_MODEL_LOSS_AND_GRAD, "O2", "x86-64-v3");
     const lg_entry_desc *entry = lg_model_entry(n.model, "loss_and_grad", &e);
     initialize(&n);
     void **outputs = call(&n, entry);
-    lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_build(trained[_i], LG_MODEL_LOSS_AND_GRAD, &training, diag);
+    lg_module *module = lg_network_module(trained[_i], LG_MODEL_LOSS_AND_GRAD);
     lg_reference_differentiate(module);
     lg_reference reference = run_reference(module, "loss_and_grad");
     double most = 0;
@@ -152,7 +146,6 @@ START_TEST(gradients_are_the_interpreters)
     }
     lg_reference_free(&reference);
     lg_module_free(module);
-    lg_diag_free(diag);
     free_all(outputs, entry->output_count);
     lg_network_free(&n);
 }

@@ -1,24 +1,12 @@
 // FEN and PN as built by models/fen_pn.c are those of PyTorch (tests/goldens/fen_pn_ref.py):
 // results, losses and gradients, and with them the spectrum as products of matrices. Gradients
 // were made in float64; weights are initial ones, which the golden makes from their description.
-#include "models/models.h"
+#include "tests/support/network.h"
 #include "tests/support/reference.h"
 
 #include <check.h>
 
 #define SMALL "fen_pn:image=18,layers=4,width=8,channels=8,batch=3"
-
-static lg_module *build(const char *spec, unsigned functions)
-{
-    lg_diag *diag = lg_diag_new();
-    lg_training training = LG_TRAINING_DEFAULTS;
-    training.no_dropout = true;
-    lg_module *module = lg_model_build(spec, functions, &training, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert_ptr_nonnull(module);
-    return module;
-}
 
 static lg_safetensors *open_golden(void)
 {
@@ -34,7 +22,7 @@ START_TEST(results_equal_pytorch)
     static const char *const names[] = {"real_fake", "node_logits", "feature", "fingerprint",
                                         "continuous"};
     lg_safetensors *golden = open_golden();
-    lg_module *module = build(SMALL, LG_MODEL_INFER);
+    lg_module *module = lg_network_module(SMALL, LG_MODEL_INFER);
     lg_reference reference = lg_reference_new(module);
     lg_reference_init(&reference, 1);
     lg_reference_run(&reference, golden);
@@ -79,7 +67,7 @@ static void compare_gradient(const lg_array *result, const lg_safetensors *golde
 START_TEST(losses_and_gradients_equal_pytorch)
 {
     lg_safetensors *golden = open_golden();
-    lg_module *module = build(SMALL, LG_MODEL_LOSS_AND_GRAD);
+    lg_module *module = lg_network_module(SMALL, LG_MODEL_LOSS_AND_GRAD);
     lg_reference_differentiate(module);
     lg_reference reference = lg_reference_new(module);
     lg_reference_init(&reference, 1);
@@ -112,7 +100,7 @@ END_TEST
 // At 64 pixels PN has 4608 features before its first linear layer, as the original.
 START_TEST(full_size)
 {
-    lg_module *module = build("fen_pn", LG_MODEL_INFER);
+    lg_module *module = lg_network_module("fen_pn", LG_MODEL_INFER);
     const lg_symbol *first = lg_module_symbol(module, "PN.linear0.weight");
     ck_assert_ptr_nonnull(first);
     ck_assert_int_eq(first->value->type.dims[1], 4608);
@@ -121,7 +109,7 @@ START_TEST(full_size)
         convolutions += op->code == LG_OP_conv2d;
     ck_assert_int_eq(convolutions, 17 + 5);
     lg_module_free(module);
-    module = build("fen_pn:continuous=0", LG_MODEL_INFER | LG_MODEL_TRAIN_STEP);
+    module = lg_network_module("fen_pn:continuous=0", LG_MODEL_INFER | LG_MODEL_TRAIN_STEP);
     ck_assert_int_eq(lg_module_function(module, "infer")->results.count, 4);
     ck_assert_int_eq(lg_module_function(module, "train_step")->results.count, 4);
     lg_module_free(module);

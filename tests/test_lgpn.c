@@ -1,19 +1,9 @@
 // LGPN as built by models/lgpn.c: its tensors are those of the released checkpoint, and what it
 // computes is what PyTorch computes (tests/goldens/make_lgpn.sh).
-#include "models/models.h"
+#include "tests/support/network.h"
 #include "tests/support/reference.h"
 
 #include <check.h>
-
-static lg_module *build(const char *spec)
-{
-    lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_build(spec, LG_MODEL_INFER, NULL, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert_ptr_nonnull(module);
-    return module;
-}
 
 static lg_safetensors *open_golden(const char *name)
 {
@@ -47,7 +37,7 @@ static double tolerance(const char *name, double scale)
 START_TEST(results_equal_pytorch)
 {
     char path[64];
-    lg_module *module = build(cases[_i].spec);
+    lg_module *module = lg_network_module(cases[_i].spec, LG_MODEL_INFER);
     snprintf(path, sizeof path, "lgpn/%s/weights", cases[_i].folder);
     lg_safetensors *weights = open_golden(path);
     snprintf(path, sizeof path, "lgpn/%s/case", cases[_i].folder);
@@ -81,7 +71,8 @@ START_TEST(inputs_and_outputs_have_their_names_and_shapes)
         {"feature", 2, {3, 10}},  {"mm1", 3, {3, 18, 55}},        {"mm2", 3, {3, 55, 18}},
         {"cg1", 3, {3, 18, 55}},  {"cg2", 3, {3, 55, 18}},
     };
-    lg_module *module = build("lgpn:image=20,width=8,feat=10,dim=9,blocks=1-2-1-1,batch=3");
+    lg_module *module = lg_network_module(
+        "lgpn:image=20,width=8,feat=10,dim=9,blocks=1-2-1-1,batch=3", LG_MODEL_INFER);
     const lg_function *infer = lg_module_function(module, "infer");
     ck_assert_int_eq(infer->arguments.count, 2);
     ck_assert_str_eq(infer->arguments.items[0]->name, "image");
@@ -127,7 +118,7 @@ START_TEST(full_size_has_the_released_tensors_in_order)
     FILE *table = fopen(path, "r");
     ck_assert_ptr_nonnull(table);
     ck_assert_ptr_nonnull(fgets(line, sizeof line, table));
-    lg_module *module = build("lgpn");
+    lg_module *module = lg_network_module("lgpn", LG_MODEL_INFER);
     const lg_symbol *symbol = module->first_symbol;
     int rows = 0;
     for (; fgets(line, sizeof line, table); rows++) {
@@ -165,7 +156,7 @@ static totals count(const lg_module *module)
 
 START_TEST(full_size_has_the_released_counts)
 {
-    lg_module *module = build("lgpn");
+    lg_module *module = lg_network_module("lgpn", LG_MODEL_INFER);
     totals t = count(module);
     ck_assert_int_eq(t.parameters, 46485751);
     ck_assert_int_eq(t.parameter_tensors, 470);
@@ -199,7 +190,7 @@ START_TEST(initial_values)
         {"GCN_refine.a", LG_INIT_UNIFORM, 0.2160520906},
         {"GCN_refine.W.5.bias", LG_INIT_UNIFORM, 0.08838834765},
     };
-    lg_module *module = build("lgpn");
+    lg_module *module = lg_network_module("lgpn", LG_MODEL_INFER);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const lg_symbol *symbol = lg_module_symbol(module, rows[i].name);
         ck_assert_msg(symbol != NULL, "%s", rows[i].name);
@@ -214,7 +205,7 @@ END_TEST
 // Multiply-adds at 256x256 per image, of convolutions and linear layers and of the graph.
 START_TEST(full_size_has_the_known_cost)
 {
-    lg_module *module = build("lgpn");
+    lg_module *module = lg_network_module("lgpn", LG_MODEL_INFER);
     double flops = 0;
     LG_FOR_OPS (op, lg_module_function(module, "infer"))
         if (op->code == LG_OP_conv2d || op->code == LG_OP_matmul)

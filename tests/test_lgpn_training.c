@@ -2,24 +2,11 @@
 // statistics and the parameters after Adam, by the reference interpreter after autodiff. Gradients
 // were recorded in float64; those that are zero in exact arithmetic (the half of `a` that the
 // softmax cancels, the biases of match_lst, the bias of a batch norm under another) are so here.
-#include "models/models.h"
+#include "tests/support/network.h"
 #include "tests/support/reference.h"
 #include "tests/support/training_golden.h"
 
 #include <check.h>
-
-static lg_module *build(const char *spec)
-{
-    lg_diag *diag = lg_diag_new();
-    lg_training training = LG_TRAINING_DEFAULTS;
-    training.no_dropout = true;
-    lg_module *module =
-        lg_model_build(spec, LG_MODEL_LOSS_AND_GRAD | LG_MODEL_TRAIN_STEP, &training, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert_ptr_nonnull(module);
-    return module;
-}
 
 // ---- the interpreter on the golden's tensors
 
@@ -78,7 +65,7 @@ static double symbol_value(void *context, const char *name, int64_t index)
 START_TEST(losses_and_gradients_equal_pytorch)
 {
     lg_training_golden golden = lg_training_golden_open(&lg_training_cases[_i]);
-    lg_module *module = build(lg_training_cases[_i].spec);
+    lg_module *module = lg_network_module(lg_training_cases[_i].spec, LG_MODEL_LOSS_AND_GRAD);
     lg_reference_differentiate(module);
     lg_reference r = lg_reference_new(module);
     load_symbols(&r, &golden);
@@ -100,7 +87,7 @@ static bool is_statistic(const char *name)
 START_TEST(a_step_writes_what_pytorch_has_after_it)
 {
     lg_training_golden golden = lg_training_golden_open(&lg_training_cases[_i]);
-    lg_module *module = build(lg_training_cases[_i].spec);
+    lg_module *module = lg_network_module(lg_training_cases[_i].spec, LG_MODEL_TRAIN_STEP);
     lg_reference_differentiate(module);
     lg_reference r = lg_reference_new(module);
     load_symbols(&r, &golden);

@@ -1,7 +1,7 @@
 // What the options of LGPN leave out: tensors, outputs and losses that go, those that stay as they
 // are in the whole network, and that training leaves alone what no loss depends on.
-#include "models/models.h"
 #include "runtime/hierarchy.h"
+#include "tests/support/network.h"
 #include "tests/support/reference.h"
 
 #include <check.h>
@@ -32,23 +32,11 @@ static const struct {
 
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
-static lg_module *build_spec(const char *spec, unsigned functions)
-{
-    lg_diag *diag = lg_diag_new();
-    lg_training training = LG_TRAINING_DEFAULTS;
-    training.no_dropout = true;
-    lg_module *module = lg_model_build(spec, functions, &training, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert_ptr_nonnull(module);
-    return module;
-}
-
 static lg_module *build(int variant, unsigned functions)
 {
     char spec[256];
     snprintf(spec, sizeof spec, SMALL "%s", variants[variant].options);
-    return build_spec(spec, functions);
+    return lg_network_module(spec, functions);
 }
 
 // Their names, from the one at `first`, in words.
@@ -93,7 +81,7 @@ static bool is_absent(const char *name, const char *absent)
 // structure has none that nothing reads.
 START_TEST(tensors_are_those_of_the_whole_network)
 {
-    lg_module *whole = build_spec(SMALL ",continuous=1", LG_MODEL_INFER);
+    lg_module *whole = lg_network_module(SMALL ",continuous=1", LG_MODEL_INFER);
     lg_module *module = build(_i, LG_MODEL_INFER);
     bool released = strcmp(variants[_i].absent, "none") == 0;
     LG_FOR_SYMBOLS (symbol, module) {
@@ -127,7 +115,7 @@ START_TEST(without_a_loss_there_is_no_training)
         ck_assert_ptr_null(lg_model_build(specs[i], LG_MODEL_TRAIN_STEP, NULL, diag));
         ck_assert_int_eq(lg_diag_errors(diag), 1);
         lg_diag_free(diag);
-        lg_module_free(build_spec(specs[i], LG_MODEL_INFER));
+        lg_module_free(lg_network_module(specs[i], LG_MODEL_INFER));
     }
 }
 END_TEST
@@ -142,21 +130,21 @@ static bool is_trained(const lg_module *module, const char *parameter)
 // Weight decay would shrink them.
 START_TEST(what_no_loss_depends_on_is_left_alone)
 {
-    lg_module *module = build_spec(SMALL, LG_MODEL_TRAIN_STEP);
+    lg_module *module = lg_network_module(SMALL, LG_MODEL_TRAIN_STEP);
     ck_assert(is_trained(module, "classifier.0.weight"));
     ck_assert(is_trained(module, "classifier_real_fake.0.weight"));
     ck_assert(is_trained(module, "GCN_refine.corr_list.1.weight"));
     lg_module_free(module);
-    module = build_spec(SMALL ",node_loss=0", LG_MODEL_TRAIN_STEP);
+    module = lg_network_module(SMALL ",node_loss=0", LG_MODEL_TRAIN_STEP);
     ck_assert(!is_trained(module, "classifier.0.weight"));
     ck_assert(!is_trained(module, "GCN_refine.output_mlp.weight"));
     ck_assert(is_trained(module, "GTC.conv1.weight"));
     lg_module_free(module);
-    module = build_spec(SMALL ",detection_loss=0", LG_MODEL_TRAIN_STEP);
+    module = lg_network_module(SMALL ",detection_loss=0", LG_MODEL_TRAIN_STEP);
     ck_assert(!is_trained(module, "classifier_real_fake.0.weight"));
     lg_module_free(module);
     // Edges are made of the correlations by a comparison, which nothing comes back through.
-    module = build_spec(SMALL ",hierarchy_loss=0", LG_MODEL_TRAIN_STEP);
+    module = lg_network_module(SMALL ",hierarchy_loss=0", LG_MODEL_TRAIN_STEP);
     ck_assert(!is_trained(module, "GCN_refine.corr_list.1.weight"));
     ck_assert(is_trained(module, "GCN_refine.match_lst.1.weight"));
     lg_module_free(module);
@@ -188,7 +176,7 @@ END_TEST
 START_TEST(supernodes_are_those_of_the_runtime)
 {
     int tables = 0;
-    lg_module *module = build_spec(SMALL, LG_MODEL_LOSS_AND_GRAD);
+    lg_module *module = lg_network_module(SMALL, LG_MODEL_LOSS_AND_GRAD);
     LG_FOR_OPS (op, lg_module_function(module, "loss_and_grad")) {
         const lg_type table = LG_TYPE(LG_I32, LG_NODES);
         const lg_attr *values = op->code == LG_OP_constant ? lg_op_attr(op, LG_ATTR_values) : NULL;

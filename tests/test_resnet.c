@@ -1,20 +1,10 @@
 // ResNet as built by models/resnet.c: torchvision's tensors and counts, PyTorch's results. The
 // weights of the golden are the initial ones, which tests/goldens/resnet_ref.py makes on its own
 // from their description, so this holds `lgpnc init` to it as well.
-#include "models/models.h"
+#include "tests/support/network.h"
 #include "tests/support/reference.h"
 
 #include <check.h>
-
-static lg_module *build(const char *spec)
-{
-    lg_diag *diag = lg_diag_new();
-    lg_module *module = lg_model_build(spec, LG_MODEL_INFER, NULL, diag);
-    lg_diag_print(diag, stderr);
-    lg_diag_free(diag);
-    ck_assert_ptr_nonnull(module);
-    return module;
-}
 
 static int64_t parameters(const lg_module *module)
 {
@@ -32,7 +22,7 @@ START_TEST(parameter_counts_are_torchvisions)
         int tensors; // of the state_dict
     } rows[] = {{"resnet:depth=18", 11689512, 122}, {"resnet", 25557032, 320}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        lg_module *module = build(rows[i].spec);
+        lg_module *module = lg_network_module(rows[i].spec, LG_MODEL_INFER);
         ck_assert_int_eq(parameters(module), rows[i].count);
         ck_assert_int_eq(module->last_symbol->value->index + 1, rows[i].tensors);
         ck_assert_ptr_nonnull(lg_module_symbol(module, "layer4.0.downsample.1.running_var"));
@@ -49,7 +39,8 @@ START_TEST(results_equal_pytorch)
     snprintf(path, sizeof path, "%s/goldens/resnet/small/case.safetensors", LGPNC_TESTS_DIR);
     lg_safetensors *expected = lg_safetensors_open(path, &e);
     ck_assert_msg(expected != NULL, "%s", e.message);
-    lg_module *module = build("resnet:depth=18,image=40,classes=5,batch=2");
+    lg_module *module =
+        lg_network_module("resnet:depth=18,image=40,classes=5,batch=2", LG_MODEL_INFER);
     lg_reference reference = lg_reference_new(module);
     lg_reference_init(&reference, 1);
     lg_reference_run(&reference, expected);

@@ -2,13 +2,24 @@
 
 #include <check.h>
 
-lg_network lg_network_new(const char *spec, unsigned functions, const lg_training *training,
-                          const char *level, const char *cpu)
+lg_module *lg_network_module(const char *spec, unsigned functions)
+{
+    lg_training training = LG_TRAINING_DEFAULTS;
+    training.no_dropout = true;
+    lg_diag *diag = lg_diag_new();
+    lg_module *module = lg_model_build(spec, functions, &training, diag);
+    lg_diag_print(diag, stderr);
+    lg_diag_free(diag);
+    ck_assert_ptr_nonnull(module);
+    return module;
+}
+
+lg_network lg_network_new(const char *spec, unsigned functions, const char *level, const char *cpu)
 {
     lg_diag *diag = lg_diag_new();
     lg_cpu_target target;
-    lg_network n = {.unit.module = lg_model_build(spec, functions, training, diag)};
-    bool ok = n.unit.module && lg_cpu_target_resolve(&target, cpu, NULL, diag);
+    lg_network n = {.unit.module = lg_network_module(spec, functions)};
+    bool ok = lg_cpu_target_resolve(&target, cpu, NULL, diag);
     lg_pipeline_options passes = {
         .target = lg_target_find(cpu),
         .verify = functions == LG_MODEL_INFER}; // slow on the thousands of kernels of a step

@@ -1,4 +1,4 @@
-// A built-in model compiled in memory and ready to run, for tests of whole networks.
+// Built-in models for tests of whole networks: the module, or compiled in memory and ready to run.
 #ifndef LG_TESTS_SUPPORT_NETWORK_H
 #define LG_TESTS_SUPPORT_NETWORK_H
 
@@ -13,10 +13,13 @@ typedef struct lg_network {
     lg_model *model;
 } lg_network;
 
-// The `functions` of the model at a level, "O0" to "O3", for the row `cpu` of the target table.
-// Ends the test when it cannot.
-lg_network lg_network_new(const char *spec, unsigned functions, const lg_training *training,
-                          const char *level, const char *cpu);
+// The `functions` of a model, without dropout: nothing in them is random. Ends the test when the
+// spec is refused.
+lg_module *lg_network_module(const char *spec, unsigned functions);
+
+// The same at a level, "O0" to "O3", for the row `cpu` of the target table. Ends the test when it
+// cannot.
+lg_network lg_network_new(const char *spec, unsigned functions, const char *level, const char *cpu);
 void lg_network_free(lg_network *network);
 
 #endif
