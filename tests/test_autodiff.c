@@ -356,17 +356,9 @@ static void expect(lg_module *module, const char *name)
     static const char *const levels[] = {"O0", "O2"};
     run_autodiff(module);
     lg_expectation *expectation = lg_expectation_new(module);
-    for (int i = 0; i < 2; i++) {
-        char *faults = NULL;
-        size_t length = 0;
-        FILE *out = open_memstream(&faults, &length);
-        const lg_target *target = lg_target_find("x86-64-v3");
-        bool ok = lg_expectation_holds(expectation, lg_pipeline_named(levels[i], LG_TARGET_CPU),
-                                       target, LG_WAY_INTERPRETED, out);
-        fclose(out);
-        ck_assert_msg(ok, "%s at -%s: %s", name, levels[i], faults);
-        free(faults);
-    }
+    for (int i = 0; i < 2; i++)
+        lg_expectation_check(expectation, lg_pipeline_named(levels[i], LG_TARGET_CPU),
+                             lg_target_find("x86-64-v3"), LG_WAY_INTERPRETED, name);
     lg_expectation_free(expectation);
 }
 

@@ -25,27 +25,9 @@ enum { CASES = sizeof cases / sizeof *cases };
 
 START_TEST(every_candidate_computes_the_same)
 {
-    const lg_target *row = lg_target_find(targets[_i % TARGETS]);
+    const lg_target *target = lg_target_find(targets[_i % TARGETS]);
     lg_module *module = lg_module_of_text(cases[_i / TARGETS]);
-    lg_expectation *expectation = lg_expectation_new(module);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *faults = open_memstream(&text, &size);
-    bool ok = true;
-    for (int rank = _i % 2; rank < LG_MAX_FILTER_GRAD_CANDIDATES && ok; rank += 2) {
-        lg_choices choices = {.rank = rank};
-        lg_target target = *row;
-        target.choices = &choices;
-        ok =
-            lg_expectation_holds(expectation, "prepack,fuse,layout,merge-kernels,lower,plan-memory",
-                                 &target, LG_WAY_INTERPRETED, faults);
-        if (!ok)
-            fprintf(faults, "candidate %d\n", rank);
-    }
-    fclose(faults);
-    ck_assert_msg(ok, "\n%s", text);
-    free(text);
-    lg_expectation_free(expectation);
+    lg_expectation_check_candidates(module, target, _i % 2, LG_MAX_FILTER_GRAD_CANDIDATES, 2);
     lg_module_free(module);
 }
 END_TEST

@@ -125,14 +125,6 @@ static int count_cases(void)
 
 // ---- tests
 
-// Prints what went wrong and ends the test.
-static void expect_no_faults(bool ok, FILE *faults, char **text)
-{
-    fclose(faults);
-    ck_assert_msg(ok, "\n%s", *text);
-    free(*text);
-}
-
 START_TEST(case_is_lowered)
 {
     lg_module *module = case_module(_i);
@@ -147,7 +139,9 @@ START_TEST(case_is_lowered)
         const char *pipeline = lg_pipeline_named(ways[i].level, target->kind);
         ok &= lg_expectation_holds(expectation, pipeline, target, LG_WAY_INTERPRETED, faults);
     }
-    expect_no_faults(ok, faults, &text);
+    fclose(faults);
+    ck_assert_msg(ok, "\n%s", text);
+    free(text);
     lg_expectation_free(expectation);
     lg_module_free(module);
 }
@@ -173,13 +167,8 @@ START_TEST(module_is_compiled)
     int every = is_native(target) ? 1 : 6;
     lg_module *module = lg_module_thin(modules[_i / TARGETS], every, _i % every);
     lg_expectation *expectation = lg_expectation_new(module);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *faults = open_memstream(&text, &size);
-    ck_assert_ptr_nonnull(faults);
-    bool ok = lg_expectation_holds(expectation, lg_pipeline_named("O2", target->kind), target,
-                                   LG_WAY_COMPILED, faults);
-    expect_no_faults(ok, faults, &text);
+    lg_expectation_check(expectation, lg_pipeline_named("O2", target->kind), target,
+                         LG_WAY_COMPILED, "cases");
     lg_expectation_free(expectation);
     lg_module_free(module);
 }
@@ -191,13 +180,8 @@ START_TEST(module_is_emulated)
     int every = _i == 0 ? 1 : 6;
     lg_module *module = lg_module_thin(modules[_i], every, _i % every);
     lg_expectation *expectation = lg_expectation_new(module);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *faults = open_memstream(&text, &size);
-    ck_assert_ptr_nonnull(faults);
-    bool ok = lg_expectation_holds(expectation, lg_pipeline_named("O2", LG_TARGET_CPU),
-                                   lg_target_find("aarch64"), LG_WAY_EMULATED, faults);
-    expect_no_faults(ok, faults, &text);
+    lg_expectation_check(expectation, lg_pipeline_named("O2", LG_TARGET_CPU),
+                         lg_target_find("aarch64"), LG_WAY_EMULATED, "cases");
     lg_expectation_free(expectation);
     lg_module_free(module);
 }

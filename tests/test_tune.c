@@ -89,27 +89,9 @@ static lg_module *module_of_case(const struct conv_case *c)
 // Every third of the candidates of every rank, on every target, against the reference interpreter.
 START_TEST(every_candidate_computes_the_same)
 {
-    const lg_target *row = lg_target_find(targets[_i % TARGETS]);
+    const lg_target *target = lg_target_find(targets[_i % TARGETS]);
     lg_module *module = module_of_case(&cases[_i / TARGETS]);
-    lg_expectation *expectation = lg_expectation_new(module);
-    char *text = NULL;
-    size_t size = 0;
-    FILE *faults = open_memstream(&text, &size);
-    bool ok = true;
-    for (int rank = _i % 3; rank < LG_MAX_CONV_CANDIDATES && ok; rank += 3) {
-        lg_choices choices = {.rank = rank};
-        lg_target target = *row;
-        target.choices = &choices;
-        ok =
-            lg_expectation_holds(expectation, "prepack,fuse,layout,merge-kernels,lower,plan-memory",
-                                 &target, LG_WAY_INTERPRETED, faults);
-        if (!ok)
-            fprintf(faults, "candidate %d\n", rank);
-    }
-    fclose(faults);
-    ck_assert_msg(ok, "\n%s", text);
-    free(text);
-    lg_expectation_free(expectation);
+    lg_expectation_check_candidates(module, target, _i % 3, LG_MAX_CONV_CANDIDATES, 3);
     lg_module_free(module);
 }
 END_TEST

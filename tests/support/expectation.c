@@ -4,6 +4,7 @@
 
 #include "codegen/codegen.h"
 #include "ir/interp.h"
+#include "passes/schedule/choice.h"
 #include "runtime/threads.h"
 #include "tests/support/foreign.h"
 #include "tests/support/program_memory.h"
@@ -391,4 +392,33 @@ bool lg_expectation_holds(const lg_expectation *e, const char *pipeline, const l
     lg_module_free(unit.module);
     lg_diag_free(diag);
     return ok;
+}
+
+void lg_expectation_check(const lg_expectation *e, const char *pipeline, const lg_target *target,
+                          lg_way way, const char *what)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *faults = open_memstream(&text, &size);
+    ck_assert_ptr_nonnull(faults);
+    bool ok = lg_expectation_holds(e, pipeline, target, way, faults);
+    fclose(faults);
+    ck_assert_msg(ok, "%s:\n%s", what, text);
+    free(text);
+}
+
+void lg_expectation_check_candidates(const lg_module *module, const lg_target *target, int first,
+                                     int count, int every)
+{
+    lg_expectation *expectation = lg_expectation_new(module);
+    for (int rank = first; rank < count; rank += every) {
+        char what[32];
+        lg_choices choices = {.rank = rank};
+        lg_target chosen = *target;
+        chosen.choices = &choices;
+        snprintf(what, sizeof what, "candidate %d", rank);
+        lg_expectation_check(expectation, "prepack,fuse,layout,merge-kernels,lower,plan-memory",
+                             &chosen, LG_WAY_INTERPRETED, what);
+    }
+    lg_expectation_free(expectation);
 }

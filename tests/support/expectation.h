@@ -33,4 +33,13 @@ typedef enum lg_way {
 bool lg_expectation_holds(const lg_expectation *expectation, const char *pipeline,
                           const lg_target *target, lg_way way, FILE *faults);
 
+// The same; ends the test with what is wrong and `what` was run.
+void lg_expectation_check(const lg_expectation *expectation, const char *pipeline,
+                          const lg_target *target, lg_way way, const char *what);
+
+// Checks the kernels of `module` with candidates number `first`, `first + every` and so on, below
+// `count`, of their schedules on a target, interpreted.
+void lg_expectation_check_candidates(const lg_module *module, const lg_target *target, int first,
+                                     int count, int every);
+
 #endif
