@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <check.h>
 
@@ -129,10 +127,8 @@ static const struct {
 
 enum { FOLDERS = sizeof folders / sizeof *folders, REALS = 20 };
 
-typedef struct image_set {
-    lg_temporary data, real;
-    lg_dataset *dataset;
-} image_set;
+static lg_temporary data, real;
+static lg_dataset *dataset;
 
 static void write_image(lg_temporary *t, const char *name, int level)
 {
@@ -145,71 +141,53 @@ static void write_image(lg_temporary *t, const char *name, int level)
     free(png);
 }
 
-static void open_set(image_set *s, int fold)
+static void make_set(void)
 {
     char name[64];
     lg_error e = {""};
+    data = lg_temporary_new();
+    real = lg_temporary_new();
+    for (int i = 0; i < FOLDERS; i++) {
+        lg_temporary_folder(&data, folders[i].folder);
+        for (int k = 0; k < 4 && folders[i].levels[k] != 0; k++) {
+            snprintf(name, sizeof name, "%s/%d.png", folders[i].folder, k);
+            write_image(&data, name, folders[i].levels[k]);
+        }
+    }
     for (int i = 0; i < REALS; i++) {
         snprintf(name, sizeof name, "%02d.png", i);
-        write_image(&s->real, name, i == 10 ? 105 : 50);
+        write_image(&real, name, i == 10 ? 105 : 50);
     }
-    const lg_dataset_options options = {
-        .data = s->data.folder, .real = s->real.folder, .fold = fold};
-    s->dataset = lg_dataset_open(&options, &e);
-    ck_assert_msg(s->dataset, "%s", e.message);
+    const lg_dataset_options options = {.data = data.folder, .real = real.folder, .fold = 1};
+    dataset = lg_dataset_open(&options, &e);
+    ck_assert_msg(dataset, "%s", e.message);
 }
 
-static void add_folder(image_set *s, const char *folder, const int *levels, int count)
+static void remove_set(void)
 {
-    char name[64];
-    ck_assert_int_eq(mkdir(lg_temporary_path(&s->data, folder), 0777), 0);
-    for (int k = 0; k < count && levels[k] != 0; k++) {
-        snprintf(name, sizeof name, "%s/%d.png", folder, k);
-        write_image(&s->data, name, levels[k]);
-    }
+    lg_dataset_free(dataset);
+    lg_temporary_free(&data);
+    lg_temporary_free(&real);
 }
 
-static image_set new_set(void)
-{
-    image_set s = {.data = lg_temporary_new(), .real = lg_temporary_new()};
-    for (int i = 0; i < FOLDERS; i++)
-        add_folder(&s, folders[i].folder, folders[i].levels, 4);
-    open_set(&s, 1);
-    return s;
-}
-
-static void free_set(image_set *s)
-{
-    char name[64];
-    for (size_t i = 0; i < s->dataset->count; i++)
-        (void)unlink(s->dataset->samples[i].path);
-    for (int i = 0; i < FOLDERS; i++) {
-        snprintf(name, sizeof name, "%s", folders[i].folder);
-        (void)rmdir(lg_temporary_path(&s->data, name));
-    }
-    lg_dataset_free(s->dataset);
-    lg_temporary_free(&s->data);
-    lg_temporary_free(&s->real);
-}
-
-static lg_evaluation_options options_of(const image_set *s, const network *n)
+static lg_evaluation_options options_of(const network *n)
 {
     return (lg_evaluation_options){.model = n->model,
-                                   .dataset = s->dataset,
-                                   .samples = s->dataset->test,
-                                   .count = s->dataset->test_count,
+                                   .dataset = dataset,
+                                   .samples = dataset->test,
+                                   .count = dataset->test_count,
                                    .pairs = 2000,
                                    .seed = 5,
                                    .workers = 2};
 }
 
-static lg_model_scores evaluate(const image_set *s, int batch)
+static lg_model_scores evaluate(int batch)
 {
     network n;
     lg_error e = {""};
     lg_model_scores r;
     make_network(&n, batch);
-    lg_evaluation_options options = options_of(s, &n);
+    lg_evaluation_options options = options_of(&n);
     ck_assert_msg(lg_evaluate_model(&options, &r, &e), "%s", e.message);
     lg_model_free(n.model);
     return r;
@@ -314,25 +292,22 @@ static void check_attacks(const lg_model_scores *r)
 START_TEST(scores_by_hand)
 {
     static const int batches[] = {1, 3, MOST_BATCH};
-    image_set s = new_set();
-    lg_model_scores r = evaluate(&s, batches[_i]);
+    lg_model_scores r = evaluate(batches[_i]);
     ck_assert_uint_eq(r.images, 7);
     ck_assert_uint_eq(r.fakes, 5);
     ck_assert_uint_eq(r.reals, 2);
     check_parsing(&r);
     check_majority(&r);
     check_detection(&r);
-    check_models(&r, s.dataset);
+    check_models(&r, dataset);
     check_attacks(&r);
     lg_model_scores_free(&r);
-    free_set(&s);
 }
 END_TEST
 
 START_TEST(same_scores_for_every_batch)
 {
-    image_set s = new_set();
-    lg_model_scores a = evaluate(&s, 1), b = evaluate(&s, 3);
+    lg_model_scores a = evaluate(1), b = evaluate(3);
     // Of one image each: 5 batches and 2 without a node loss.
     ck_assert_double_eq_tol(a.parsing.validation_loss, 5 * a.parsing.node_loss / 6, 1e-12);
     b.parsing.validation_loss = a.parsing.validation_loss;
@@ -346,7 +321,6 @@ START_TEST(same_scores_for_every_batch)
     }
     lg_model_scores_free(&a);
     lg_model_scores_free(&b);
-    free_set(&s);
 }
 END_TEST
 
@@ -354,12 +328,11 @@ END_TEST
 
 START_TEST(without_real_images_and_attacks)
 {
-    image_set s = new_set();
     network n;
     lg_error e = {""};
     lg_model_scores r;
     make_network(&n, 3);
-    lg_evaluation_options options = options_of(&s, &n);
+    lg_evaluation_options options = options_of(&n);
     options.samples += 3; // DDPM_256
     options.count = 3;
     options.pairs = 0;
@@ -376,18 +349,16 @@ START_TEST(without_real_images_and_attacks)
     ck_assert_double_eq_tol(r.attacks[LG_BY_FEATURE].similarity[0], 1.0 / 3, 1e-12);
     lg_model_scores_free(&r);
     lg_model_free(n.model);
-    free_set(&s);
 }
 END_TEST
 
 START_TEST(only_real_images)
 {
-    image_set s = new_set();
     network n;
     lg_error e = {""};
     lg_model_scores r;
     make_network(&n, 3);
-    lg_evaluation_options options = options_of(&s, &n);
+    lg_evaluation_options options = options_of(&n);
     options.samples += options.count - 2;
     options.count = 2;
     ck_assert_msg(lg_evaluate_model(&options, &r, &e), "%s", e.message);
@@ -401,24 +372,21 @@ START_TEST(only_real_images)
     ck_assert_str_eq(e.message, "there are no images to evaluate");
     lg_model_scores_free(&r);
     lg_model_free(n.model);
-    free_set(&s);
 }
 END_TEST
 
 START_TEST(results_that_are_not_finite)
 {
-    image_set s = new_set();
     network n;
     lg_error e = {""};
     lg_model_scores r;
-    write_image(&s.data, "DDPM_256/1.png", 255);
+    write_image(&data, "DDPM_256/1.png", 255);
     make_network(&n, 3);
-    lg_evaluation_options options = options_of(&s, &n);
+    lg_evaluation_options options = options_of(&n);
     ck_assert(!lg_evaluate_model(&options, &r, &e));
     ck_assert_ptr_nonnull(strstr(e.message, "DDPM_256/1.png: what the model says of it is not"));
     lg_model_scores_free(&r);
     lg_model_free(n.model);
-    free_set(&s);
 }
 END_TEST
 
@@ -430,13 +398,12 @@ static bool stop(void *context, size_t done, size_t total)
 
 START_TEST(can_be_stopped)
 {
-    image_set s = new_set();
     network n;
     lg_error e = {""};
     lg_model_scores r;
     size_t done = 0;
     make_network(&n, 1);
-    lg_evaluation_options options = options_of(&s, &n);
+    lg_evaluation_options options = options_of(&n);
     options.progress = stop;
     options.context = &done;
     ck_assert(!lg_evaluate_model(&options, &r, &e)); // 8 samples, and 5 for the threshold
@@ -444,18 +411,16 @@ START_TEST(can_be_stopped)
     ck_assert_uint_eq(done, 6);
     lg_model_scores_free(&r);
     lg_model_free(n.model);
-    free_set(&s);
 }
 END_TEST
 
 START_TEST(models_that_are_not_lgpn)
 {
-    image_set s = new_set();
     network n;
     lg_error e = {""};
     lg_model_scores r;
     make_network(&n, 3);
-    lg_evaluation_options options = options_of(&s, &n);
+    lg_evaluation_options options = options_of(&n);
     n.outputs[3].shape[1] = 54;
     ck_assert(!lg_evaluate_model(&options, &r, &e));
     ck_assert_str_eq(e.message, "test: its output node_features is f32[3,54,1], that of LGPN is "
@@ -466,7 +431,6 @@ START_TEST(models_that_are_not_lgpn)
     ck_assert_ptr_nonnull(strstr(e.message, "test: not LGPN"));
     lg_model_scores_free(&r);
     lg_model_free(n.model);
-    free_set(&s);
 }
 END_TEST
 
@@ -474,6 +438,7 @@ int main(void)
 {
     Suite *suite = suite_create("evaluation");
     TCase *t = tcase_create("evaluation");
+    tcase_add_checked_fixture(t, make_set, remove_set);
     tcase_add_loop_test(t, scores_by_hand, 0, 3);
     tcase_add_test(t, same_scores_for_every_batch);
     tcase_add_test(t, without_real_images_and_attacks);
