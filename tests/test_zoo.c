@@ -3,6 +3,7 @@
 #include "models/models.h"
 #include "models/zoo/parts.h"
 #include "tests/support/built_model.h"
+#include "tools/session.h"
 #include "tools/zoo_labels.h"
 #include "tools/zoo_plan.h"
 #include "tools/zoo_train.h"
@@ -315,6 +316,46 @@ START_TEST(every_family_trains)
 }
 END_TEST
 
+static float loss_with_seed(lg_session *session, int64_t seed, void *const *data, lg_diag *diag)
+{
+    lg_error error;
+    uint32_t inputs = session->entry->input_count;
+    ck_assert(lg_session_begin_training(session, seed, diag));
+    ck_assert(lg_model_call(session->model, session->entry, (const void *const *)data,
+                            data + inputs, NULL, &error));
+    return *(const float *)data[inputs];
+}
+
+START_TEST(what_a_step_draws_follows_from_the_seed)
+{
+    enum { MOST = 128 };
+    static const char spec[] = "zoo-vae:image=16,batch=4,width=8,blocks=1,layers=1,prior=kl";
+    lg_session session;
+    lg_diag *diag = lg_diag_new();
+    lg_tensor *tensors[MOST];
+    void *data[MOST];
+    lg_compile_options options = lg_compile_defaults();
+    options.functions[options.function_count++] = "loss_and_grad"; // changes no parameter
+    ck_assert(lg_session_open_random(&session, spec, NULL, 1, 1, &options, NULL, diag));
+    const lg_entry_desc *entry = session.entry;
+    uint32_t inputs = entry->input_count, count = inputs + entry->output_count;
+    ck_assert_uint_le(count, MOST);
+    for (uint32_t i = 0; i < count; i++) {
+        tensors[i] =
+            lg_random_tensor(i < inputs ? &entry->inputs[i] : &entry->outputs[i - inputs], 2, diag);
+        ck_assert_ptr_nonnull(tensors[i]);
+        data[i] = tensors[i]->data;
+    }
+    float loss = loss_with_seed(&session, 1, data, diag);
+    ck_assert_float_ne(loss_with_seed(&session, 2, data, diag), loss);
+    ck_assert_float_eq(loss_with_seed(&session, 1, data, diag), loss);
+    for (uint32_t i = 0; i < count; i++)
+        lg_tensor_free(tensors[i]);
+    lg_session_close(&session);
+    lg_diag_free(diag);
+}
+END_TEST
+
 START_TEST(images_without_content_are_found)
 {
     enum { IMAGES = 4, BYTES = 8 * 8 * 3 };
@@ -345,6 +386,7 @@ int main(void)
     tcase_add_test(tests, what_is_drawn_follows_from_the_seed);
     tcase_add_test(tests, no_model_has_a_twin_and_folds_have_their_share);
     tcase_add_loop_test(tests, every_family_trains, 0, sizeof trained / sizeof *trained);
+    tcase_add_test(tests, what_a_step_draws_follows_from_the_seed);
     tcase_add_test(tests, images_without_content_are_found);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -183,6 +183,18 @@ bool lg_session_open_random(lg_session *s, const char *spec, const char *weights
     return !needs_weights(s) || pack_random(s, seed, diag);
 }
 
+// What a step only reads, as the seed, it reads packed.
+bool lg_session_begin_training(lg_session *s, int64_t seed, lg_diag *diag)
+{
+    lg_error error;
+    lg_model_clear_params(s->model, "optimizer.");
+    lg_model_clear_params(s->model, "random.");
+    int64_t *place = lg_model_param(s->model, "random.seed", NULL);
+    if (place)
+        *place = seed;
+    return lg_model_repack(s->model, &s->threads.parallel, &error) || lg_cli_fail(diag, &error);
+}
+
 lg_tensor *lg_random_tensor(const lg_tensor_desc *desc, uint64_t seed, lg_diag *diag)
 {
     lg_error error;

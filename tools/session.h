@@ -29,6 +29,10 @@ bool lg_session_open_random(lg_session *session, const char *spec, const char *w
                             lg_progress *progress, lg_diag *diag);
 void lg_session_close(lg_session *session);
 
+// A training begins: forgets the optimizer's moments and what was drawn, and takes `seed` for what
+// is drawn from now on. The parameters stay, and must be kept. False after reporting.
+bool lg_session_begin_training(lg_session *session, int64_t seed, lg_diag *diag);
+
 // Loads a checkpoint into `model`: reports every tensor that does not fit, and counts those that
 // nothing reads in a note.
 bool lg_load_weights(lg_model *model, const char *path, const lg_parallel *parallel, lg_diag *diag);

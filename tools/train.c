@@ -139,19 +139,6 @@ static bool make_spec(training *t)
     return t->spec || lg_error_at(t->diag, (lg_location){0}, "no memory");
 }
 
-// What a step only reads, as the seed, it reads packed.
-static bool set_seed(training *t)
-{
-    lg_error error;
-    lg_model_clear_params(t->session.model, "optimizer.");
-    lg_model_clear_params(t->session.model, "random.");
-    int64_t *seed = lg_model_param(t->session.model, "random.seed", NULL);
-    if (seed)
-        *seed = t->o.seed;
-    return lg_model_repack(t->session.model, &t->session.threads.parallel, &error) ||
-           lg_cli_fail(t->diag, &error);
-}
-
 static bool open_model(training *t)
 {
     bool resumed = t->checkpoint;
@@ -164,9 +151,7 @@ static bool open_model(training *t)
         &t->session, t->spec, resumed ? t->folder.last : t->o.text[TRAIN_WEIGHTS],
         (uint64_t)t->o.seed, (int)t->o.threads, &t->o.compile, &phases, t->diag);
     lg_progress_end(&phases);
-    if (good && !resumed)
-        set_seed(t);
-    return good;
+    return good && (resumed || lg_session_begin_training(&t->session, t->o.seed, t->diag));
 }
 
 static double gibibytes(uint64_t bytes)

@@ -316,14 +316,9 @@ static bool open_session(maker *m, const char *spec)
     options.functions[0] = "train_step";
     options.functions[1] = "infer";
     options.function_count = 2;
-    if (!lg_session_open_random(&m->session, spec, NULL, m->t->seed, 1, &options, NULL, m->diag))
-        return false;
-    int64_t *seed = lg_model_param(m->session.model, "random.seed", NULL);
-    lg_model_clear_params(m->session.model, "optimizer.");
-    lg_model_clear_params(m->session.model, "random.");
-    if (seed)
-        *seed = (int64_t)(m->t->seed >> 1);
-    return true;
+    return lg_session_open_random(&m->session, spec, NULL, m->t->seed, 1, &options, NULL,
+                                  m->diag) &&
+           lg_session_begin_training(&m->session, (int64_t)(m->t->seed >> 1), m->diag);
 }
 
 lg_zoo_end lg_zoo_train(const char *spec, const lg_zoo_training *training, lg_zoo_result *result,
