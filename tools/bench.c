@@ -9,11 +9,8 @@
 #include "tools/session.h"
 #include "tools/supervise.h"
 
-#include "runtime/atomic_file.h"
-
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { OUTPUT_TRACE, OUTPUT_PLOT, OUTPUTS };
 

@@ -34,9 +34,8 @@ typedef struct lg_compile_options {
     const lg_choices *choices; // these and no file's, or NULL
 } lg_compile_options;
 
-// The options --cpu, --triple, --passes, -O, --disable, --load, --print-after, --dump-dir,
-// --check-each, --time-passes, --depth-first, --tune-cache, --no-tune-cache and --verbose as an
-// argp child; its input is an lg_compile_options, which starts as lg_compile_defaults().
+// The options of compiling (tools/compile_options.c has the table) as an argp child; its input is
+// an lg_compile_options, which starts as lg_compile_defaults().
 extern const struct argp lg_compile_argp;
 lg_compile_options lg_compile_defaults(void);
 

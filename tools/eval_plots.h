@@ -1,5 +1,5 @@
 // Plots as SVG inside a page of HTML. Colours, fonts and dark mode are the page's: classes g0 to g2
-// for what belongs together, `axis`, `grid`, `quiet`, `mark`. Colours are told apart by people who
+// for what belongs together, `grid`, `quiet`, `mark`. Colours are told apart by people who
 // are colour-blind, and never are the only difference.
 #ifndef LG_TOOLS_EVAL_PLOTS_H
 #define LG_TOOLS_EVAL_PLOTS_H

@@ -2,6 +2,7 @@
 
 #include "runtime/threads.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -49,11 +50,12 @@ static void *watch(void *context)
 
 bool lg_interrupt_start(lg_interrupt *interrupt, const char *reply)
 {
+    pthread_t thread;
     sigset_t set = watched(), before;
     *interrupt = (lg_interrupt){.reply = reply};
     pthread_sigmask(SIG_BLOCK, &set, &before);
-    if (pthread_create(&interrupt->thread, NULL, watch, interrupt) == 0) {
-        pthread_detach(interrupt->thread);
+    if (pthread_create(&thread, NULL, watch, interrupt) == 0) {
+        pthread_detach(thread);
         return true;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);

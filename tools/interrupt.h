@@ -7,12 +7,10 @@
 #ifndef LG_TOOLS_INTERRUPT_H
 #define LG_TOOLS_INTERRUPT_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 typedef struct lg_interrupt {
-    pthread_t thread;
     atomic_int asked; // the signal's number, 0 before
     atomic_bool graceful;
     const char *reply; // printed to standard error at the first request

@@ -1,6 +1,6 @@
 // lgpnc run: .npy files in, .npy files out, and the time it takes. A function that writes
-// parameters
-// (@train_step) makes steps: each on what the last one left, and what all of them left is saved.
+// parameters (@train_step) makes steps: each on what the last one left, and what all of them left
+// is saved.
 #include "tools/arguments.h"
 #include "tools/cli.h"
 #include "tools/median.h"

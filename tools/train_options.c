@@ -233,7 +233,6 @@ static bool read_rest(lg_train_options *o, lg_diag *diag)
     if (!released && strcmp(o->text[TRAIN_SAMPLING], "shuffled") != 0)
         good = fail_option(o, TRAIN_SAMPLING, "there are shuffled and released", diag);
     o->debug = o->text[TRAIN_DEBUG] != NULL;
-    o->resume = o->text[TRAIN_RESUME] != NULL;
     return good;
 }
 

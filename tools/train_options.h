@@ -24,7 +24,7 @@ typedef struct lg_train_options {
     double learning_rate;
     lg_schedule schedule;
     lg_batch_order order;
-    bool debug, resume;
+    bool debug;
 } lg_train_options;
 
 // Parses the command line; ends the program on usage errors.

@@ -6,15 +6,13 @@
 #include "runtime/trainer.h"
 
 typedef struct lg_train_progress {
-    bool bar;          // standard error is a terminal
-    bool lines;        // standard output is none
-    bool shown;        // the bar, now
-    int64_t every;     // steps a line
-    double drawn;      // when the bar was
-    double waited;     // seconds, since the last line
-    double began;      // the session
-    int64_t first;     // steps before this session
-    int64_t last_line; // step
+    bool bar;      // standard error is a terminal
+    bool lines;    // standard output is none
+    bool shown;    // the bar, now
+    int64_t every; // steps a line
+    double drawn;  // when the bar was
+    double waited; // seconds, since the last line
+    double began;  // the session
 } lg_train_progress;
 
 void lg_train_progress_init(lg_train_progress *progress, int64_t display_step);

@@ -15,6 +15,7 @@
 #include "runtime/threads.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -206,7 +207,7 @@ static void *work_off(void *context)
 
 // ---- watching
 
-// Of all the work the part that is done; `made_before`: what was there at the start.
+// Of all the work the part that is done; `before`: what was there at the start.
 static double part_done(const zoo *z, double *before)
 {
     double all = 0, done = 0;
