@@ -1,6 +1,8 @@
 // Both pictures share the page and its colours: one a top node.
 #include "tools/graph_svg.h"
 
+#include "tools/markup.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,16 +18,6 @@ static const char style[] =
     ".link.g0,.link.g1,.link.g2,.link.g3,.link.g4,.link.g5{fill:none}\n"
     "@media(prefers-color-scheme:dark){text{fill:#e4e7eb}.page{fill:#14181d}.field{fill:#1d242c}\n"
     ".quiet{fill:#9aa5b1}.fine{stroke:#3e4c59}.rule{stroke:#9aa5b1}}\n";
-
-// A text as XML has it.
-static void print_escaped(FILE *out, const char *text)
-{
-    for (; *text; text++)
-        if (*text == '<' || *text == '&')
-            fputs(*text == '<' ? "&lt;" : "&amp;", out);
-        else
-            fputc(*text, out);
-}
 
 static void begin_page(FILE *out, int width, int height, const char *title)
 {
@@ -129,7 +121,7 @@ void lg_cooccurrence_draw(const lg_cooccurrence_picture *p, FILE *out)
         edges += p->graph[i] > 0;
     begin_page(out, MAP_WIDTH, MAP_HEIGHT, "Hyperparameters that occur together");
     fputs("<text class=\"quiet\" x=\"24\" y=\"54\">", out);
-    print_escaped(out, p->from);
+    lg_markup_print(out, p->from);
     fprintf(out, ": %zu generative models, %d edges of %d</text>\n", p->models, edges,
             LG_NODES * LG_NODES);
     fprintf(out, "<rect class=\"field\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n", MAP_LEFT,
