@@ -78,6 +78,12 @@ const char *lg_loss_column(int i)
     return losses[i].column;
 }
 
+const char *lg_loss_label(int i)
+{
+    assert(i >= 0 && i < LG_LOSSES);
+    return losses[i].label;
+}
+
 char *lg_node_name(int node, char name[static 40])
 {
     assert(node >= 0 && node < LG_NODES);

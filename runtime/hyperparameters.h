@@ -87,7 +87,8 @@ double lg_probability_of_second(const float logits[2]);
 // The name of an architecture column (0..14) or loss (0..9), as in the table's header.
 const char *lg_architecture_column(int i);
 const char *lg_loss_column(int i);
-// An architecture column's for people: "convolution layers", "skip connection".
+// The same for people: "convolution layers", "skip connection"; "L1".
 const char *lg_architecture_label(int i);
+const char *lg_loss_label(int i);
 
 #endif

@@ -30,17 +30,6 @@ static const char head[] =
     "@media(max-width:60rem){article{grid-template-columns:1fr}}\n"
     "</style>\n";
 
-static const char *const loss_labels[] = {
-#define LG_LOSS(column, label) label,
-#include "runtime/hyperparameters.def"
-};
-
-static const char *const value_labels[] = {
-#define LG_CONTINUOUS(column, label, cut, cut2, min, max) label,
-#define LG_DISCRETE(column, label) label,
-#include "runtime/hyperparameters.def"
-};
-
 // What a code means: the names of the table, and what the zoo's codes without a node stand for.
 static const struct {
     const char *column;
@@ -71,10 +60,10 @@ static void print_labels(const lg_model_facts *facts, FILE *out)
     fputs("<div>", out);
     for (int i = 0; i < LG_LOSSES; i++)
         if (facts->losses[i])
-            fprintf(out, "<span class=loss>%s</span>", loss_labels[i]);
+            fprintf(out, "<span class=loss>%s</span>", lg_loss_label(i));
     fputs("</div><dl>", out);
     for (int i = 0; i < LG_ARCHITECTURE_VALUES; i++) {
-        fprintf(out, "<dt>%s<dd>", value_labels[i]);
+        fprintf(out, "<dt>%s<dd>", lg_architecture_label(i));
         print_value(lg_architecture_column(i), facts->architecture[i], out);
     }
     fputs("</dl>", out);
