@@ -64,6 +64,17 @@ bool lg_cli_fail(lg_diag *diag, const lg_error *error)
     return lg_error_at(diag, (lg_location){0}, "%s", error->message);
 }
 
+lg_dataset *lg_cli_open_dataset(const lg_dataset_options *options, lg_diag *diag)
+{
+    lg_error error;
+    lg_dataset *dataset = lg_dataset_open(options, &error);
+    if (!dataset)
+        lg_cli_fail(diag, &error);
+    for (size_t i = 0; dataset && i < dataset->warning_count; i++)
+        lg_warning_at(diag, (lg_location){0}, "%s", dataset->warnings[i]);
+    return dataset;
+}
+
 const lg_target *lg_cli_target(struct argp_state *state, const char *name)
 {
     const lg_target *target = lg_target_find(name);

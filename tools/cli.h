@@ -4,6 +4,7 @@
 
 #include "ir/diag.h"
 #include "passes/target.h"
+#include "runtime/dataset.h"
 #include "runtime/error.h"
 
 #include <argp.h>
@@ -42,6 +43,10 @@ int lg_cli_finish(lg_diag *diag, bool ok);
 
 // Reports a fault of the runtime as an error.
 bool lg_cli_fail(lg_diag *diag, const lg_error *error);
+
+// Opens a set of images, its warnings reported; free it with lg_dataset_free. NULL after reporting
+// why not.
+lg_dataset *lg_cli_open_dataset(const lg_dataset_options *options, lg_diag *diag);
 
 // The target of that name; ends with a usage error that lists them if there is none.
 const lg_target *lg_cli_target(struct argp_state *state, const char *name);

@@ -83,11 +83,9 @@ static bool report(const check_arguments *a, const lg_dataset *d, const lg_image
 static bool check(const check_arguments *a, lg_diag *diag)
 {
     lg_error error;
-    lg_dataset *d = lg_dataset_open(&a->of, &error);
+    lg_dataset *d = lg_cli_open_dataset(&a->of, diag);
     if (!d)
-        return lg_cli_fail(diag, &error);
-    for (size_t i = 0; i < d->warning_count; i++)
-        lg_warning_at(diag, (lg_location){0}, "%s", d->warnings[i]);
+        return false;
     lg_image_survey survey;
     bool good = lg_image_survey_make(&survey, d, a->threads, &error) || lg_cli_fail(diag, &error);
     good = good && report(a, d, &survey, diag);

@@ -166,12 +166,6 @@ static int batch_of(const lg_model *model)
 
 // ---- results
 
-static void warn_of_data(const lg_dataset *dataset, lg_diag *diag)
-{
-    for (size_t i = 0; i < dataset->warning_count; i++)
-        lg_warning_at(diag, (lg_location){0}, "%s", dataset->warnings[i]);
-}
-
 static void warn_of_broken(const lg_model_scores *scores, lg_diag *diag)
 {
     enum { MOST_SHOWN = 5 };
@@ -248,11 +242,10 @@ static bool open_and_score(const eval_arguments *a, lg_session *session, lg_prog
 {
     lg_error error;
     lg_progress_step(progress, "listing images");
-    lg_dataset *dataset = lg_dataset_open(&a->data, &error);
+    lg_dataset *dataset = lg_cli_open_dataset(&a->data, diag);
     lg_progress_end(progress);
     if (!dataset)
-        return lg_cli_fail(diag, &error);
-    warn_of_data(dataset, diag);
+        return false;
     lg_tensor *graph = a->graph ? lg_graph_read(a->graph, &error) : NULL;
     char *spec = NULL;
     bool good = check_samples(a, dataset, diag);

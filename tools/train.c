@@ -92,17 +92,14 @@ static bool open_folder(training *t)
 
 static bool open_dataset(training *t)
 {
-    lg_error error;
-    t->dataset = lg_dataset_open(&(lg_dataset_options){.data = t->o.text[TRAIN_DATA],
-                                                       .real = t->o.text[TRAIN_REAL],
-                                                       .labels = t->o.text[TRAIN_LABELS],
-                                                       .fold = (int)t->o.fold},
-                                 &error);
-    if (!t->dataset)
-        return lg_cli_fail(t->diag, &error);
-    const lg_dataset *d = t->dataset;
-    for (size_t i = 0; i < d->warning_count; i++)
-        lg_warning_at(t->diag, (lg_location){0}, "%s", d->warnings[i]);
+    const lg_dataset *d = t->dataset =
+        lg_cli_open_dataset(&(lg_dataset_options){.data = t->o.text[TRAIN_DATA],
+                                                  .real = t->o.text[TRAIN_REAL],
+                                                  .labels = t->o.text[TRAIN_LABELS],
+                                                  .fold = (int)t->o.fold},
+                            t->diag);
+    if (!d)
+        return false;
     if (d->test_fakes == 0 && t->o.validate_every > 0) {
         if (t->o.fold > 0)
             lg_warning_at(
