@@ -235,8 +235,7 @@ static bool report(const bench_run *r, lg_former *former, lg_diag *diag)
                lg_error_at(diag, (lg_location){0}, "no memory for the JSON");
     else
         lg_bench_print_table(result, stdout);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        good = lg_error_at(diag, (lg_location){0}, "standard output: cannot write the results");
+    good &= lg_cli_flush("the results", diag);
     if (a->outputs[OUTPUT_TRACE])
         good &= lg_trace_write(r->trace, result, a->outputs[OUTPUT_TRACE], diag);
     if (a->outputs[OUTPUT_PLOT] && result->bench->roofline)

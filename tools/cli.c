@@ -38,6 +38,12 @@ bool lg_cli_write(const char *path, void (*print)(const void *what, FILE *out), 
     return lg_atomic_commit(&out, &error) || lg_cli_fail(diag, &error);
 }
 
+bool lg_cli_flush(const char *what, lg_diag *diag)
+{
+    return (fflush(stdout) == 0 && !ferror(stdout)) ||
+           lg_error_at(diag, (lg_location){0}, "standard output: cannot write %s", what);
+}
+
 bool lg_cli_can_write(const char *path, lg_diag *diag)
 {
     lg_error error;

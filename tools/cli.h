@@ -13,7 +13,8 @@
 enum {
     LG_EXIT_OK = 0,
     LG_EXIT_INPUT = 1, // the input's fault, or the machine's
-    LG_EXIT_USAGE = 2
+    LG_EXIT_USAGE = 2,
+    LG_EXIT_SIGNAL = 128 // plus its number: asked to stop, and did so in good order
 };
 
 #define COMMAND(name, function, summary) int function(int argc, char **argv);
@@ -32,6 +33,9 @@ char *lg_cli_read(const char *path, size_t *length, lg_diag *diag);
 // at all.
 bool lg_cli_write(const char *path, void (*print)(const void *what, FILE *out), const void *what,
                   lg_diag *diag);
+
+// Reports that `what`, which went to standard output, could not all be written there.
+bool lg_cli_flush(const char *what, lg_diag *diag);
 
 // Tells before the work what would be told after it: reports that `path` cannot be written. A pipe
 // is left alone: whoever reads it would take this for the end.

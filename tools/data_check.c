@@ -72,8 +72,8 @@ static bool report(const check_arguments *a, const lg_dataset *d, const lg_image
     else
         lg_data_report_text(r, stdout);
     lg_data_report_free(r);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return lg_error_at(diag, (lg_location){0}, "standard output: cannot write the report");
+    if (!lg_cli_flush("the report", diag))
+        return false;
     if (survey->broken_count > 0)
         return lg_error_at(diag, (lg_location){0}, "%zu of %zu images cannot be read",
                            survey->broken_count, d->count);

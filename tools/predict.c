@@ -67,9 +67,7 @@ static bool predict_all(lg_predictor *predictor, const predict_arguments *a, lg_
         else
             lg_report_table(stdout, a->images[i], &result);
     }
-    if (fflush(stdout) != 0 || ferror(stdout))
-        good = lg_error_at(diag, (lg_location){0}, "standard output: cannot write the results");
-    return good;
+    return lg_cli_flush("the results", diag) && good;
 }
 
 static bool predict(const predict_arguments *a, lg_session *session, lg_progress *progress,

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DEFAULT_BATCH = 32, DEBUG_BATCHES = 4, EXIT_SIGNAL = 128 };
+enum { DEFAULT_BATCH = 32, DEBUG_BATCHES = 4 };
 
 typedef struct training {
     lg_train_options o;
@@ -254,7 +254,7 @@ static int report_end(training *t, lg_training_end end, const lg_error *error)
         printf("stopped after step %" PRId64 " and saved; to go on:\n"
                "  lgpnc train --resume --model-dir=%s\n",
                t->state.steps, t->folder.path);
-        return EXIT_SIGNAL + lg_interrupt_asked(&t->interrupt);
+        return LG_EXIT_SIGNAL + lg_interrupt_asked(&t->interrupt);
     default:
         printf("done: %" PRId64 " epochs, %" PRId64 " steps; %s", t->state.epoch, t->state.steps,
                t->folder.last);
@@ -302,10 +302,7 @@ static int work(void *context)
     lg_train_options_free(&t->o);
     free(t->spec);
     free(t->checkpoint);
-    if (fflush(stdout) != 0 || ferror(stdout))
-        lg_error_at(
-            t->diag, (lg_location){0},
-            "standard output: cannot write; what was trained is in the folder all the same");
+    lg_cli_flush("the progress; what was trained is in the folder all the same", t->diag);
     int printed = lg_cli_finish(t->diag, true);
     return code == LG_EXIT_OK ? printed : code;
 }

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_THREADS = 256, POOL = 2048, BATCH = 16, EXIT_SIGNAL = 128 };
+enum { MOST_THREADS = 256, POOL = 2048, BATCH = 16 };
 
 typedef struct make_options {
     const char *output, *photos;
@@ -397,7 +397,7 @@ static int end(zoo *z)
     if (atomic_load(&z->stop)) {
         printf("stopped; %d of %d models are made. The same command goes on\n", made,
                z->plan.count);
-        return asked && !atomic_load(&z->failed) ? EXIT_SIGNAL + asked : LG_EXIT_INPUT;
+        return asked && !atomic_load(&z->failed) ? LG_EXIT_SIGNAL + asked : LG_EXIT_INPUT;
     }
     if (!lg_zoo_write_tables(&z->folder, &z->plan, z->records, z->diag) || !write_sheet(z))
         return LG_EXIT_INPUT;
