@@ -4,6 +4,7 @@
 #include "runtime/threads.h"
 #include "tools/cli.h"
 #include "tools/load_model.h"
+#include "tools/model_spec.h"
 #include "tools/paths.h"
 
 #include <ctype.h>
@@ -59,12 +60,6 @@ static bool tune_target(lg_compilation *c, const lg_compile_options *o, lg_diag 
 }
 
 // ---- loading
-
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length > tail && strcmp(text + length - tail, end) == 0;
-}
 
 // Symbols begin with the model's name: "lgpn", "my_net" of my-net.ir.
 static void make_prefix(lg_compilation *c, const char *name)
@@ -137,7 +132,7 @@ static void load_graph(lg_compilation *c, const char *spec, const lg_compile_opt
 {
     char headers[LG_PATH_BYTES];
     unsigned mask = 0;
-    bool is_text = ends_with(spec, ".ir");
+    bool is_text = lg_spec_ends_with(spec, ".ir");
     lg_training training = LG_TRAINING_DEFAULTS;
     training.no_dropout = o->no_dropout;
     lg_path_of_headers(headers);
@@ -155,7 +150,7 @@ bool lg_compile_load(lg_compilation *c, const char *spec, const lg_compile_optio
     const lg_compile_options defaults = lg_compile_defaults();
     *c = (lg_compilation){0};
     lg_progress_step(progress, "loading %s", spec);
-    if (ends_with(spec, ".kir"))
+    if (lg_spec_ends_with(spec, ".kir"))
         load_kernels(c, spec, diag);
     else
         load_graph(c, spec, options ? options : &defaults, diag);

@@ -3,6 +3,7 @@
 #include "tools/cli.h"
 #include "tools/eval_report.h"
 #include "tools/model_arguments.h"
+#include "tools/model_spec.h"
 #include "tools/session.h"
 #include "tools/supervise.h"
 
@@ -124,31 +125,19 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 // ---- the model
 
-static bool ends_in(const char *text, const char *end)
-{
-    size_t length = strlen(text), more = strlen(end);
-    return length > more && strcmp(text + length - more, end) == 0;
-}
-
 // MODEL with --batch-size among its options; to be freed. NULL after reporting.
 static char *spec_of(const eval_arguments *a, lg_diag *diag)
 {
     const char *model = a->of.model;
-    char *spec = NULL;
-    int length;
-    if (a->batch && (ends_in(model, ".so") || ends_in(model, ".ir"))) {
+    if (a->batch && !lg_spec_takes_options(model)) {
         lg_error_at(diag, (lg_location){.file = model},
                     "it is made for its batch; --batch-size is for models with the option batch");
         return NULL;
     }
-    if (a->batch)
-        length = asprintf(&spec, "%s%cbatch=%d", model, strchr(model, ':') ? ',' : ':', a->batch);
-    else
-        length = asprintf(&spec, "%s", model);
-    if (length >= 0)
-        return spec;
-    lg_error_at(diag, (lg_location){0}, "not enough memory");
-    return NULL;
+    char *spec = lg_spec_with_batch(model, a->batch);
+    if (!spec)
+        lg_error_at(diag, (lg_location){0}, "not enough memory");
+    return spec;
 }
 
 static bool tell_progress(void *context, size_t done, size_t total)

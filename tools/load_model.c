@@ -4,6 +4,7 @@
 #include "tools/load_model.h"
 
 #include "models/models.h"
+#include "tools/model_spec.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -95,17 +96,6 @@ static const lg_model_info *compile_and_load(const char *source, const char *inc
     return info;
 }
 
-// The options of a spec that is a C file: behind the last ".c", "" without any; NULL if the spec
-// is something else.
-static const char *options_of_c_file(const char *spec)
-{
-    const char *found = NULL;
-    for (const char *at = spec; (at = strstr(at, ".c")); at += 2)
-        if (!at[2] || at[2] == ':')
-            found = at + 2;
-    return found;
-}
-
 static bool can_read(const char *path, const char *spec, lg_diag *diag)
 {
     struct stat about;
@@ -176,10 +166,10 @@ static lg_module *load_ir_file(const char *path, lg_diag *diag)
 lg_module *lg_load_model(const char *spec, const char *include_dir, unsigned functions,
                          const lg_training *training, lg_diag *diag)
 {
-    const char *options = options_of_c_file(spec), *dot = strrchr(spec, '.');
+    const char *options = lg_spec_options_of_c_file(spec);
     if (options)
         return load_c_file(spec, options, include_dir, functions, training, diag);
-    if (dot && strcmp(dot, ".ir") == 0)
+    if (lg_spec_ends_with(spec, ".ir"))
         return load_ir_file(spec, diag);
     return lg_model_build(spec, functions, training, diag);
 }

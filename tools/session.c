@@ -2,18 +2,13 @@
 
 #include "tools/cli.h"
 #include "tools/init_weights.h"
+#include "tools/model_spec.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 // ---- opening
-
-static bool is_artifact(const char *spec)
-{
-    size_t length = strlen(spec);
-    return length > 3 && strcmp(spec + length - 3, ".so") == 0;
-}
 
 static const lg_artifact *compile(lg_session *s, const char *spec, const lg_compile_options *o,
                                   lg_progress *progress, lg_diag *diag)
@@ -49,8 +44,9 @@ static bool open_model(lg_session *s, const char *spec, int threads,
     lg_error error;
     *s = (lg_session){0};
     lg_threads_init(&s->threads, threads);
-    const lg_artifact *artifact =
-        is_artifact(spec) ? open_library(s, spec, diag) : compile(s, spec, options, progress, diag);
+    const lg_artifact *artifact = lg_spec_ends_with(spec, ".so")
+                                      ? open_library(s, spec, diag)
+                                      : compile(s, spec, options, progress, diag);
     if (!artifact)
         return false;
     s->model = lg_model_new(artifact, spec, &error);

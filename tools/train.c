@@ -5,6 +5,7 @@
 #include "tools/cli.h"
 #include "tools/interrupt.h"
 #include "tools/launch_inspector.h"
+#include "tools/model_spec.h"
 #include "tools/session.h"
 #include "tools/supervise.h"
 #include "tools/train_config.h"
@@ -115,24 +116,14 @@ static bool open_dataset(training *t)
 
 // ---- the model
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), tail = strlen(end);
-    return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
 // MODEL with --batch-size among its options, where it takes options and does not say it itself.
 static bool make_spec(training *t)
 {
-    const char *model = t->o.text[TRAIN_MODEL];
-    const char *colon = strchr(model, ':');
-    bool is_file = ends_with(model, ".ir") || ends_with(model, ".so") || ends_with(model, ".kir");
-    bool is_source = strstr(model, ".c") && (ends_with(model, ".c") || strstr(model, ".c:"));
-    int64_t batch = t->o.batch || is_source ? t->o.batch : DEFAULT_BATCH;
-    if (is_file || batch == 0 || (colon && strstr(colon, "batch=")))
-        t->spec = strdup(model);
-    else if (asprintf(&t->spec, "%s%cbatch=%" PRId64, model, colon ? ',' : ':', batch) < 0)
-        t->spec = NULL;
+    const char *model = t->o.text[TRAIN_MODEL], *colon = strchr(model, ':');
+    bool is_fixed = !lg_spec_takes_options(model) || (colon && strstr(colon, "batch="));
+    int64_t initial = lg_spec_options_of_c_file(model) ? 0 : DEFAULT_BATCH;
+    int64_t batch = is_fixed ? 0 : t->o.batch ? t->o.batch : initial;
+    t->spec = lg_spec_with_batch(model, batch);
     return t->spec || lg_error_at(t->diag, (lg_location){0}, "no memory");
 }
 
