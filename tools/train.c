@@ -76,8 +76,6 @@ static bool read_checkpoint(training *t)
 static bool open_folder(training *t)
 {
     const char *path = t->o.text[TRAIN_MODEL_DIR];
-    if (!path)
-        path = t->o.text[TRAIN_MODEL_DIR] = "expts";
     if (!lg_train_folder_open(&t->folder, path, t->o.text[TRAIN_DEBUG] != NULL, t->diag))
         return false;
     if (t->o.text[TRAIN_RESUME] && t->folder.has_last)

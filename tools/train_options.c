@@ -132,6 +132,8 @@ void lg_train_options_parse(lg_train_options *options, int argc, char **argv)
                "docs/training.md tells what is in the files that it writes."};
     *options = (lg_train_options){.compile = lg_compile_defaults()};
     argp_parse(&parser, argc, argv, 0, NULL, options);
+    if (!options->text[TRAIN_MODEL_DIR]) // needed before the checkpoint, which is in it
+        options->text[TRAIN_MODEL_DIR] = rows[TRAIN_MODEL_DIR].initial;
     read_compile_options(options);
 }
 
