@@ -3,6 +3,7 @@
 // is saved.
 #include "tools/arguments.h"
 #include "tools/cli.h"
+#include "tools/folder.h"
 #include "tools/median.h"
 #include "tools/model_arguments.h"
 #include "tools/session.h"
@@ -11,10 +12,8 @@
 #include "runtime/checkpoint.h"
 #include "runtime/npy.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { MOST_INPUTS = 64 };
 
@@ -197,18 +196,6 @@ static bool add_learning_rate(const run_arguments *a, tensors *inputs, lg_diag *
 
 // ---- outputs
 
-static bool make_folder(const char *path, lg_diag *diag)
-{
-    struct stat about;
-    if (mkdir(path, 0777) == 0)
-        return true;
-    int reason = errno;
-    if (reason == EEXIST && stat(path, &about) == 0 && S_ISDIR(about.st_mode))
-        return true;
-    return lg_error_at(diag, (lg_location){.file = path}, "cannot be made a folder: %s%s",
-                       strerror(reason), reason == ENOENT ? "; make the one above it first" : "");
-}
-
 static bool write_output(const char *folder, const lg_tensor_desc *desc, const lg_tensor *tensor,
                          lg_diag *diag)
 {
@@ -334,7 +321,7 @@ static int work(void *context)
     bool good = read_inputs(a, &inputs, diag) && (!a->save || lg_cli_can_write(a->save, diag)) &&
                 lg_session_open(&session, a->of.model, a->of.weights, a->of.threads, &a->of.compile,
                                 &progress, diag) &&
-                (!a->output_dir || make_folder(a->output_dir, diag));
+                (!a->output_dir || lg_folder_make(a->output_dir, diag));
     lg_progress_end(&progress);
     good = good && run_entry(a, &session, &inputs, diag);
     for (size_t i = 0; i < inputs.count; i++)

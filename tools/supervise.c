@@ -1,10 +1,8 @@
 #include "tools/supervise.h"
 
 #include "tools/cli.h"
+#include "tools/folder.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,52 +14,12 @@
 
 // ---- sweeping
 
-// Calls `remove` with the folder and each name in it that begins with `prefix`. False if one of
-// the calls says that something is left.
-static bool for_entries(int folder, const char *prefix,
-                        bool (*remove)(int folder, const char *name))
-{
-    DIR *entries = fdopendir(folder);
-    if (!entries) {
-        close(folder);
-        return false;
-    }
-    bool clean = true;
-    for (struct dirent *entry; (entry = readdir(entries));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
-            clean = remove(folder, entry->d_name) && clean;
-    closedir(entries);
-    return clean;
-}
-
-static bool remove_file(int folder, const char *name)
-{
-    return unlinkat(folder, name, 0) == 0;
-}
-
-// Removes a file, or a folder with the files in it.
-static bool remove_entry(int folder, const char *name)
-{
-    if (remove_file(folder, name))
-        return true;
-    int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return inner >= 0 && for_entries(inner, "", remove_file) &&
-           unlinkat(folder, name, AT_REMOVEDIR) == 0;
-}
-
-static bool sweep_once(const char *path, const char *prefix)
-{
-    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return folder < 0 || for_entries(folder, prefix, remove_entry);
-}
-
 // A linker that was killed along may still be writing for a moment.
 static void sweep(const char *folder, pid_t child)
 {
     char prefix[32];
     snprintf(prefix, sizeof prefix, ".lg-%ld-", (long)child);
-    for (int attempt = 0; attempt < 20 && !sweep_once(folder, prefix); attempt++)
+    for (int attempt = 0; attempt < 20 && !lg_folder_sweep(folder, prefix, ""); attempt++)
         nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
 }
 

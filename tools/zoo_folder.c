@@ -4,16 +4,14 @@
 #include "runtime/grey_png.h"
 #include "runtime/read_file.h"
 #include "tools/cli.h"
+#include "tools/folder.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MOST_RECORD = 1 << 16 };
@@ -38,55 +36,7 @@ __attribute__((format(printf, 2, 3))) static char *path_in(const lg_zoo_folder *
     return path;
 }
 
-// ---- removing
-
-// A folder of files, or a file.
-static void remove_all(int parent, const char *name)
-{
-    if (unlinkat(parent, name, 0) == 0)
-        return;
-    int inner = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *entries = inner >= 0 ? fdopendir(inner) : NULL;
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlinkat(inner, entry->d_name, 0);
-    if (entries)
-        closedir(entries);
-    else if (inner >= 0)
-        close(inner);
-    (void)unlinkat(parent, name, AT_REMOVEDIR);
-}
-
-// Under the lock nobody else writes here: every temporary is of somebody who was killed.
-static void sweep(const lg_zoo_folder *folder)
-{
-    DIR *entries = opendir(folder->path);
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (strncmp(entry->d_name, ".lg-", 4) == 0)
-            remove_all(folder->fd, entry->d_name);
-    if (entries)
-        closedir(entries);
-}
-
 // ---- opening
-
-static bool make_folder(const char *path, lg_diag *diag)
-{
-    return mkdir(path, 0777) == 0 || errno == EEXIST || fail(path, "cannot be made a folder", diag);
-}
-
-static bool open_and_lock(lg_zoo_folder *folder, lg_diag *diag)
-{
-    if (!make_folder(folder->path, diag))
-        return false;
-    folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder->fd < 0)
-        return fail(folder->path, "cannot be opened", diag);
-    if (flock(folder->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
-        return true; // a file system without locks does without
-    return lg_error_at(diag, (lg_location){.file = folder->path},
-                       "another `lgpnc zoo make' is at work in this folder");
-}
 
 static bool is_empty(const char *path)
 {
@@ -133,7 +83,7 @@ static bool check_settings(const lg_zoo_folder *folder, const char *settings, lg
         good = lg_error_at(diag, (lg_location){.file = folder->path},
                            "is not empty; take an empty folder or a new one");
     else if (!before)
-        good = make_folder(inner, diag) && write_text(path, settings, diag);
+        good = lg_folder_make(inner, diag) && write_text(path, settings, diag);
     free(before);
     free(path);
     free(inner);
@@ -143,10 +93,12 @@ static bool check_settings(const lg_zoo_folder *folder, const char *settings, lg
 bool lg_zoo_folder_open(lg_zoo_folder *folder, const char *path, const char *settings,
                         lg_diag *diag)
 {
-    *folder = (lg_zoo_folder){.path = path, .fd = -1};
-    if (!open_and_lock(folder, diag))
+    *folder = (lg_zoo_folder){.path = path};
+    folder->fd = lg_folder_lock(path, "another `lgpnc zoo make'", diag);
+    if (folder->fd < 0)
         return false;
-    sweep(folder);
+    // Under the lock nobody else writes here: every temporary is of somebody who was killed.
+    (void)lg_folder_sweep(path, ".lg-", "");
     return check_settings(folder, settings, diag);
 }
 
@@ -235,16 +187,16 @@ bool lg_zoo_write_images(const lg_zoo_folder *folder, const char *name, const ui
     char *temporary = path_in(folder, ".lg-%ld-%s", (long)getpid(), name);
     char *target = path_in(folder, "%s", name);
     size_t bytes = (size_t)size * (size_t)size * 3;
-    bool good = temporary && target ? make_folder(temporary, diag)
+    bool good = temporary && target ? lg_folder_make(temporary, diag)
                                     : lg_error_at(diag, (lg_location){0}, "no memory");
     for (size_t i = 0; good && i < count; i++)
         good = write_image(temporary, i, rgb + i * bytes, size, diag);
     if (good) {
-        remove_all(folder->fd, name);
+        (void)lg_folder_remove(folder->fd, name);
         good = rename(temporary, target) == 0 || fail(target, "cannot be made", diag);
     }
     if (!good && temporary)
-        remove_all(folder->fd, strrchr(temporary, '/') + 1);
+        (void)lg_folder_remove(folder->fd, strrchr(temporary, '/') + 1);
     free(temporary);
     free(target);
     return good;
