@@ -145,7 +145,7 @@ static void mark_symbols_that_move(lg_function *function, lg_value *loss)
         symbol->value->id = false;
     LG_FOR_OPS (op, function)
         for (int i = 0; i < op->result_count; i++)
-            op->results[i]->id = op->results[i] == loss;
+            op->results[i]->id = loss && op->results[i] == loss;
     for (lg_op *op = function->last; loss && op; op = op->previous) {
         bool reached = false;
         for (int i = 0; i < op->result_count; i++)

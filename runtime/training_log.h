@@ -35,8 +35,8 @@ int64_t lg_training_log_bytes(const lg_training_log *log);
 // Takes back all lines after the first `bytes`.
 bool lg_training_log_rewind(lg_training_log *log, int64_t bytes, lg_error *e);
 
-// Appends a line of `kind` ("step", "epoch", "validation") with the integers `step` and `epoch` and then
-// `count` values; and a point KIND/NAME for each of them to the event file.
+// Appends a line of `kind` ("step", "epoch", "validation") with the integers `step` and `epoch` and
+// then `count` values; and a point KIND/NAME for each of them to the event file.
 bool lg_training_log_write(lg_training_log *log, const char *kind, int64_t step, int64_t epoch,
                            const lg_logged *values, size_t count, lg_error *e);
 

@@ -183,8 +183,8 @@ START_TEST(descriptions)
     ck_assert(infer->launches[0].flops == 2960 && infer->launches[0].bytes == 2000);
     ck_assert_uint_eq(infer->workspace_bytes, 1216);
     ck_assert_uint_eq(infer->flags, LG_ENTRY_READS_PACKED);
-    ck_assert_uint_eq(a->entries[0].flags, LG_ENTRY_READS_PARAMS | LG_ENTRY_READS_PACKED |
-                                          LG_ENTRY_WRITES_PACKED);
+    ck_assert_uint_eq(a->entries[0].flags,
+                      LG_ENTRY_READS_PARAMS | LG_ENTRY_READS_PACKED | LG_ENTRY_WRITES_PACKED);
     lg_jit_free(jit);
 }
 END_TEST

@@ -141,7 +141,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static uint64_t seed_of(const zoo *z, int model, int attempt)
 {
     lg_random random = lg_random_start(z->o.seed ^ 0x7a6f6f, // not the plan's numbers
-                                       (uint64_t)(model * LG_ZOO_ATTEMPTS + attempt));
+                                       (uint64_t)model * LG_ZOO_ATTEMPTS + (uint64_t)attempt);
     return lg_random_next(&random);
 }
 
@@ -321,8 +321,8 @@ static bool take_crops(zoo *z)
 {
     lg_progress progress;
     lg_progress_init(&progress, false);
-    bool good = lg_zoo_crops_make(&z->crops, z->o.photos, z->o.size, (size_t)(POOL + z->o.reals),
-                                  z->o.seed, &progress, z->diag);
+    bool good = lg_zoo_crops_make(&z->crops, z->o.photos, z->o.size,
+                                  (size_t)POOL + (size_t)z->o.reals, z->o.seed, &progress, z->diag);
     lg_progress_end(&progress);
     return good;
 }
