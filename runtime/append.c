@@ -21,7 +21,7 @@ static bool write_all(int fd, const char *bytes, size_t size)
     return true;
 }
 
-bool lg_append(int fd, const void *bytes, size_t size)
+bool lg_file_append(int fd, const void *bytes, size_t size)
 {
     off_t end = lseek(fd, 0, SEEK_CUR);
     if (write_all(fd, bytes, size))

@@ -7,6 +7,6 @@
 
 // Writes all of it to where the file ends. On failure false: errno says why, and the file ends
 // where it did.
-bool lg_append(int fd, const void *bytes, size_t size);
+bool lg_file_append(int fd, const void *bytes, size_t size);
 
 #endif

@@ -138,7 +138,7 @@ static bool write_record(const lg_event_file *events, message *event, lg_error *
     put(&record, event->bytes, event->size);
     put_little_endian(&record, masked_crc(event->bytes, event->size), 4);
     bool good = !record.failed || lg_fail(e, "%s: no memory for a record", events->path);
-    if (good && !lg_append(events->fd, record.bytes, record.size))
+    if (good && !lg_file_append(events->fd, record.bytes, record.size))
         good = lg_fail(e, "%s: cannot write: %s", events->path, strerror(errno));
     free(record.bytes);
     free(event->bytes);

@@ -94,7 +94,7 @@ bool lg_training_log_rewind(lg_training_log *log, int64_t bytes, lg_error *e)
 
 static bool append(lg_training_log *log, const char *line, size_t size, lg_error *e)
 {
-    if (!lg_append(log->fd, line, size))
+    if (!lg_file_append(log->fd, line, size))
         return fail_writing(log, e);
     log->bytes += (int64_t)size;
     return true;
