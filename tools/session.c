@@ -183,6 +183,8 @@ bool lg_session_open_random(lg_session *s, const char *spec, const char *weights
 bool lg_session_begin_training(lg_session *s, int64_t seed, lg_diag *diag)
 {
     lg_error error;
+    if (!lg_model_params(s->model)) // a function that neither reads nor writes any
+        return true;
     lg_model_clear_params(s->model, "optimizer.");
     lg_model_clear_params(s->model, "random.");
     int64_t *place = lg_model_param(s->model, "random.seed", NULL);

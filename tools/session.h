@@ -30,7 +30,8 @@ bool lg_session_open_random(lg_session *session, const char *spec, const char *w
 void lg_session_close(lg_session *session);
 
 // A training begins: forgets the optimizer's moments and what was drawn, and takes `seed` for what
-// is drawn from now on. The parameters stay, and must be kept. False after reporting.
+// is drawn from now on. The parameters stay; a model that keeps none is left as it is. False after
+// reporting.
 bool lg_session_begin_training(lg_session *session, int64_t seed, lg_diag *diag);
 
 // Loads a checkpoint into `model`: reports every tensor that does not fit, and counts those that
