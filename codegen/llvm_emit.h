@@ -22,10 +22,11 @@ typedef struct lg_emitter {
     // Of the kernel being emitted.
     const lg_kernel *kernel;
     LLVMValueRef function;
-    LLVMValueRef begin, end;  // share of the parallel loop
-    LLVMValueRef *vars;       // by lg_kvar.id
-    LLVMValueRef *buffers;    // by lg_kbuffer.id: address; NULL for REGISTER buffers
-    LLVMValueRef **registers; // by lg_kbuffer.id: one alloca an element
+    LLVMValueRef begin, end;                // share of the parallel loop
+    LLVMValueRef *vars;                     // by lg_kvar.id
+    LLVMValueRef *buffers;                  // by lg_kbuffer.id: address; NULL for REGISTER buffers
+    LLVMValueRef **registers;               // by lg_kbuffer.id: one alloca an element
+    LLVMValueRef *own_scope, *other_scopes; // by lg_kbuffer.id: lists for accesses; NULL: none
     // Expressions share subtrees; what a statement has computed it does not compute again. A cache
     // that forgets costs instructions, never meaning.
     struct {
@@ -53,6 +54,13 @@ void lg_emit_kernel(lg_emitter *e, const lg_kernel *kernel, bool internal);
 // All entry points and the tables. `getter`: and lgpnc_artifact(), which two objects that are
 // linked together cannot both have.
 void lg_emit_artifact(lg_emitter *e, const lg_program *program, bool getter);
+
+// ---- llvm_alias.c
+
+// Makes the alias scopes of a kernel's buffers; before its first access.
+void lg_emit_alias_scopes(lg_emitter *e, const lg_kernel *kernel);
+// Tells LLVM what `access`, a load or store of `buffer`, cannot touch.
+void lg_emit_alias(lg_emitter *e, const lg_kbuffer *buffer, LLVMValueRef access);
 
 // ---- llvm_expr.c
 

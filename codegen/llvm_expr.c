@@ -157,8 +157,10 @@ static LLVMValueRef load_from(lg_emitter *e, const lg_kbuffer *buffer, LLVMValue
 {
     LLVMTypeRef type = lg_emit_memory_type(e, buffer->dtype, lanes);
     LLVMValueRef load = LLVMBuildLoad2(e->builder, type, address, buffer->name);
-    if (buffer->scope != LG_SCOPE_REGISTER)
+    if (buffer->scope != LG_SCOPE_REGISTER) {
         LLVMSetAlignment(load, (unsigned)lg_dtype_bytes(buffer->dtype));
+        lg_emit_alias(e, buffer, load);
+    }
     return lg_emit_widen(e, buffer->dtype, load);
 }
 

@@ -103,8 +103,10 @@ static void emit_store(lg_emitter *e, const lg_kstmt *s)
     LLVMValueRef address = is_register ? lg_emit_register(e, buffer, s->as.store.index)
                                        : lg_emit_address(e, buffer, s->as.store.index);
     LLVMValueRef store = LLVMBuildStore(e->builder, value, address);
-    if (!is_register)
-        LLVMSetAlignment(store, (unsigned)lg_dtype_bytes(buffer->dtype));
+    if (is_register)
+        return;
+    LLVMSetAlignment(store, (unsigned)lg_dtype_bytes(buffer->dtype));
+    lg_emit_alias(e, buffer, store);
 }
 
 static void emit_if(lg_emitter *e, const lg_kstmt *s)
@@ -237,6 +239,7 @@ void lg_emit_kernel(lg_emitter *e, const lg_kernel *kernel, bool internal)
     e->vars = LG_NEW_ARRAY(e->arena, LLVMValueRef, kernel->vars.count);
     e->buffers = LG_NEW_ARRAY(e->arena, LLVMValueRef, buffers);
     e->registers = LG_NEW_ARRAY(e->arena, LLVMValueRef *, buffers);
+    lg_emit_alias_scopes(e, kernel);
     LLVMValueRef array = LLVMGetParam(e->function, 0);
     LLVMSetValueName2(array, "buffers", 7);
     e->begin = LLVMGetParam(e->function, 1);

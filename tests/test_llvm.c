@@ -412,9 +412,10 @@ static int count_lines(const char *text, const char *with)
     return count;
 }
 
-START_TEST(loops_stay_loops)
+// The assembly of a program of one kernel, for AVX2. The caller frees.
+static char *assembly(const char *kernel)
 {
-    lg_program *program = lg_program_of_text(loop_of_three);
+    lg_program *program = lg_program_of_text(kernel);
     lg_wrap_kernel(program, program->first);
     lg_cpu_target target;
     lg_diag *diag = lg_diag_new();
@@ -425,13 +426,39 @@ START_TEST(loops_stay_loops)
     FILE *out = open_memstream(&text, &length);
     ck_assert(lg_emit_text(program, &options, LG_TEXT_ASM, out, diag));
     fclose(out);
+    lg_diag_free(diag);
+    lg_program_free(program);
+    return text;
+}
+
+START_TEST(loops_stay_loops)
+{
+    char *text = assembly(loop_of_three);
     ck_assert_int_eq(count_lines(text, "\tvfmadd"), 12);
     ck_assert_int_eq(count_lines(text, "\tvmaxps"), 12);
     ck_assert_int_eq(count_lines(text, "\tvcmp"), 0);
     ck_assert_int_eq(count_lines(text, "(%rsp), %ymm"), 0); // no spills
     free(text);
-    lg_diag_free(diag);
-    lg_program_free(program);
+}
+END_TEST
+
+// A store to an image cannot change a scale, but it can change an operand in whose place it is.
+START_TEST(stores_touch_their_buffer)
+{
+    char *scales =
+        assembly("kernel @k(%x: f32[96,8], %s: f32[8], %t: f32[8], %z: out f32[96,8]) {\n"
+                 "  for %i in 0..96 {\n"
+                 "    %z[%i, 0 : 8] = %x[%i, 0 : 8] + %s[0 : 8] * %t[0 : 8]\n"
+                 "  }\n}\n");
+    char *images = assembly("kernel @k(%x: f32[96,8], %s: f32[96,8], %t: f32[96,8], "
+                            "%z: out f32[96,8]) {\n"
+                            "  for %i in 0..96 {\n"
+                            "    %z[%i, 0 : 8] = %x[%i, 0 : 8] + %s[0, 0 : 8] * %t[0, 0 : 8]\n"
+                            "  }\n}\n");
+    ck_assert(strstr(scales, "vmulps") < strstr(scales, ".LBB0_1:"));
+    ck_assert(strstr(images, "vmulps") > strstr(images, ".LBB0_1:"));
+    free(scales);
+    free(images);
 }
 END_TEST
 
@@ -452,6 +479,7 @@ int main(void)
     tcase_add_loop_test(tests, conversions, 0, CPUS);
     tcase_add_loop_test(tests, statement_kinds, 0, CPUS);
     tcase_add_test(tests, loops_stay_loops);
+    tcase_add_test(tests, stores_touch_their_buffer);
     tcase_add_loop_test(tests, random_kernels, 0, CPUS);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
