@@ -75,14 +75,15 @@ static void move_statistic(lg_name_scope *s, lg_location where, lg_value *runnin
 static lg_value *train(lg_name_scope *s, lg_location where, lg_value *x,
                        const batch_norm_tensors *t, double eps, double momentum)
 {
-    double n = (double)(lg_type_elements(&x->type) / x->type.dims[x->type.rank - 1]);
+    int64_t samples = lg_type_elements(&x->type) / x->type.dims[x->type.rank - 1];
     lg_value *z = lg_combine(s, where, LG_OP_sub, x, t->mean);
     lg_value *m = channel_mean(s, where, z);
     lg_value *squares = channel_mean(s, where, lg_combine(s, where, LG_OP_mul, z, z));
     lg_value *v = lg_combine(s, where, LG_OP_sub, squares, lg_combine(s, where, LG_OP_mul, m, m));
     v = lg_combine_number(s, where, LG_OP_max, v, 0); // rounding must not make it negative
 
-    lg_value *unbiased = lg_combine_number(s, where, LG_OP_mul, v, n / (n - 1));
+    lg_value *unbiased =
+        lg_combine_number(s, where, LG_OP_mul, v, (double)samples / (double)(samples - 1));
     move_statistic(s, where, t->mean, m, momentum);
     move_statistic(s, where, t->var, lg_combine(s, where, LG_OP_sub, unbiased, t->var), momentum);
     lg_write(s, where, t->batches, lg_combine_number(s, where, LG_OP_add, t->batches, 1));

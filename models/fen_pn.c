@@ -48,7 +48,8 @@ static lg_value *estimate(lg_name_scope *s, lg_value *image, int64_t width)
 static lg_value *phases(lg_name_scope *s, int64_t size)
 {
     lg_shape square = LG_SHAPE(size, size);
-    lg_value *k = sub(s, lg_iota(s, LG_HERE, LG_F32, square, 0), (double)(size / 2));
+    int64_t middle = size / 2;
+    lg_value *k = sub(s, lg_iota(s, LG_HERE, LG_F32, square, 0), (double)middle);
     lg_value *n = lg_iota(s, LG_HERE, LG_F32, square, 1);
     lg_value *turns = div(s, mul(s, k, n), (double)size);
     return sub(s, turns, lg_unary(s, LG_HERE, LG_OP_floor, turns));

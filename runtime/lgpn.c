@@ -19,7 +19,7 @@ static const struct {
 
 static bool has_shape(const lg_tensor_desc *desc, int rank, const int64_t *shape)
 {
-    if (desc->dtype != LG_ABI_F32 || (int)desc->rank != rank)
+    if (desc->dtype != LG_ABI_F32 || desc->rank != (uint32_t)rank)
         return false;
     for (int d = 0; d < rank; d++)
         if (shape[d] != 0 && desc->shape[d] != shape[d])
@@ -63,7 +63,7 @@ static bool bind_output(lg_lgpn *l, int i, lg_error *e)
     if (place < 0)
         return true;
     const lg_tensor_desc *desc = &l->infer->outputs[place];
-    int64_t shape[] = {l->batch, rows[i].shape[0], rows[i].shape[1]};
+    int64_t shape[LG_ABI_MAX_RANK] = {l->batch, rows[i].shape[0], rows[i].shape[1]};
     if (!has_shape(desc, rows[i].rank + 1, shape)) {
         char is[192], wanted[192];
         return lg_fail(e, "%s: its output %s is %s%s, that of LGPN is f32%s (0: any)",

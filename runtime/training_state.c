@@ -44,14 +44,19 @@ enum {
     REALS = (int)(sizeof reals / sizeof *reals)
 };
 
+static void *field_at(const lg_training_state *state, size_t offset)
+{
+    return (char *)(uintptr_t)state + offset;
+}
+
 static int64_t *count_at(const lg_training_state *state, int row)
 {
-    return (int64_t *)(void *)((char *)(uintptr_t)state + counts[row].offset);
+    return field_at(state, counts[row].offset);
 }
 
 static double *real_at(const lg_training_state *state, int row)
 {
-    return (double *)(void *)((char *)(uintptr_t)state + reals[row].offset);
+    return field_at(state, reals[row].offset);
 }
 
 lg_training_state lg_training_state_new(lg_schedule schedule, double learning_rate)

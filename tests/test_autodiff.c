@@ -215,14 +215,16 @@ static lg_module *module_of_elementwise(lg_opcode code)
 {
     lg_module *module = lg_module_new("test");
     lg_function *f = lg_function_new(module, LG_FUNC, "f");
+    static const char *const names[] = {"a", "b", "c"};
     lg_value *operands[3];
-    for (int i = 0; i < lg_op_info_of(code)->operands; i++) {
+    int count = lg_op_info_of(code)->operands;
+    ck_assert(count > 0 && count <= 3);
+    for (int i = 0; i < count; i++) {
         lg_type type = LG_TYPE(code == LG_OP_select && i == 0 ? LG_BOOL : LG_F32, 2, 9);
-        operands[i] = lg_function_argument(f, (const char *[]){"a", "b", "c"}[i], type);
+        operands[i] = lg_function_argument(f, names[i], type);
     }
     lg_diag *diag = lg_diag_new();
-    lg_op *op = lg_op_new(f, NULL, code, lg_op_info_of(code)->operands, operands, 0, NULL, NULL,
-                          f->where, diag);
+    lg_op *op = lg_op_new(f, NULL, code, count, operands, 0, NULL, NULL, f->where, diag);
     lg_diag_free(diag);
     if (!op || !lg_dtype_is_float(op->results[0]->type.dtype)) {
         lg_module_free(module);

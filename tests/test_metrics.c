@@ -279,7 +279,10 @@ START_TEST(pairs_are_half_and_half)
     for (int m = 1; m < MODELS; m++)                              // a quarter and a fifth
         ck_assert_msg(used[m] > 380 && used[m] < 520, "%u", used[m]);
     ck_assert(lg_image_pairs_draw(model_of, IMAGES, MODELS, 8, PAIRS, again, &e));
-    ck_assert(memcmp(pairs, again, sizeof pairs) != 0);
+    size_t alike = 0;
+    for (size_t i = 0; i < PAIRS; i++)
+        alike += pairs[i].a == again[i].a && pairs[i].b == again[i].b;
+    ck_assert_uint_lt(alike, PAIRS / 10);
 }
 END_TEST
 

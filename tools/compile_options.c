@@ -2,6 +2,7 @@
 #include "tools/compile.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -122,15 +123,12 @@ static void set_winograd(lg_compile_options *o, const char *tile, struct argp_st
 static void set_memory_limit(lg_compile_options *o, const char *size, struct argp_state *state)
 {
     enum { MOST_GIBIBYTES = 1 << 20 };
-    char unit = '\0', rest, text[64];
-    int number = 0;
-    int read = strlen(size) < 12 ? sscanf(size, "%d%c%c", &number, &unit, &rest) : 0;
-    bool gibibytes = unit == 'G' || unit == 'g';
-    if (read != 2 || number < 1 || number > MOST_GIBIBYTES ||
-        (!gibibytes && unit != 'M' && unit != 'm'))
+    char text[64], *unit;
+    long number = strtol(size, &unit, 10);
+    bool gibibytes = *unit == 'G' || *unit == 'g', mebibytes = *unit == 'M' || *unit == 'm';
+    if (number < 1 || number > MOST_GIBIBYTES || !(gibibytes || mebibytes) || unit[1] != '\0')
         argp_error(state, "--memory-limit=%s: a size like 800M or 2G is wanted", size);
-    snprintf(text, sizeof text, "recompute{limit=%lld}",
-             (long long)number * (gibibytes ? 1024 : 1));
+    snprintf(text, sizeof text, "recompute{limit=%ld}", number * (gibibytes ? 1024 : 1));
     set_option(o, text, state);
     o->has_memory_limit = true;
 }

@@ -96,7 +96,7 @@ static void print_continuous(const lg_eval_report *r, FILE *out)
     if (p->images == 0)
         return;
     fprintf(out, "\n%-*s %7s  %8s  %8s  %10s\n", TITLE + 3, "continuous values", "images",
-            "L1 error", s->has_regression ? "" : "", "right");
+            "L1 error", "", "right");
     fprintf(out, "%-*s %7s  %8s  %8s  %10s\n", TITLE + 3,
             s->has_regression ? "(regression heads, scaled to 0..1)"
                               : "(middles of intervals, scaled to 0..1)",

@@ -121,7 +121,7 @@ static void on_step(void *context, const lg_step_report *r)
 static void on_epoch(void *context, const lg_step_report *r)
 {
     lg_train_progress *p = context;
-    double means[LG_MOST_LOSSES];
+    double means[LG_MOST_LOSSES] = {0};
     lg_train_progress_clear(p);
     for (int i = 0; i < r->step->loss_count; i++)
         means[i] = r->state->epoch_losses[i] / (double)r->state->epoch_steps;

@@ -7,6 +7,7 @@
 #include "runtime/resize.h"
 #include "tools/cli.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,7 @@ static bool load_photos(cropping *c)
 
 static bool take_crop(const lg_image *photo, int size, lg_random *random, uint8_t *rgb, lg_error *e)
 {
+    assert(photo && "load_photos made it");
     int most = photo->width < photo->height ? photo->width : photo->height;
     int side = size + (int)lg_random_below(random, (uint64_t)(most - size) + 1);
     int left = (int)lg_random_below(random, (uint64_t)(photo->width - side) + 1);

@@ -6,6 +6,7 @@
 #include "runtime/random.h"
 #include "tools/zoo_labels.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,6 +204,7 @@ bool lg_zoo_plan_draw(lg_zoo_plan *plan, const lg_zoo_choice *choice, lg_diag *d
     size_t networks = (size_t)choice->models * LG_ZOO_ATTEMPTS;
     *plan = (lg_zoo_plan){0};
     find_families(&d);
+    assert(d.family_count > 0 && "the table of models has families");
     plan->models = calloc((size_t)choice->models, sizeof *plan->models);
     d.labels = calloc(networks + 1, sizeof *d.labels);
     bool good = plan->models && d.labels;

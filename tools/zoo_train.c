@@ -6,6 +6,7 @@
 #include "tools/cli.h"
 #include "tools/session.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -87,10 +88,14 @@ static bool call(maker *m, ports *p)
     lg_error error;
     const void *inputs[MOST_PORTS];
     void *outputs[MOST_PORTS];
-    for (uint32_t i = 0; i < p->entry->input_count; i++)
+    for (uint32_t i = 0; i < p->entry->input_count; i++) {
+        assert(p->inputs[i] && "ports_open made it");
         inputs[i] = p->inputs[i]->data;
-    for (uint32_t i = 0; i < p->entry->output_count; i++)
+    }
+    for (uint32_t i = 0; i < p->entry->output_count; i++) {
+        assert(p->outputs[i] && "ports_open made it");
         outputs[i] = p->outputs[i]->data;
+    }
     return lg_model_call(m->session.model, p->entry, inputs, outputs, NULL, &error) ||
            lg_cli_fail(m->diag, &error);
 }
@@ -254,8 +259,8 @@ static bool make_images(maker *m, ports *p)
                            "@infer gives no images of %d pixels, %d at a time", m->t->crops->size,
                            m->batch);
     for (int i = 0; i < 3; i++)
-        streams[i] = lg_random_start(m->t->seed, (uint64_t)(STREAM_LATENT + i));
-    m->result->rgb = malloc(images * bytes + 1);
+        streams[i] = lg_random_start(m->t->seed, (uint64_t)STREAM_LATENT + (uint64_t)i);
+    m->result->rgb = calloc(images + 1, bytes);
     if (!m->result->rgb)
         return no_memory(m);
     for (size_t done = 0; done < images; done += (size_t)m->batch) {

@@ -11,6 +11,8 @@
 #include "ir/integer.h"
 #include "ir/interp.h"
 
+#include <assert.h>
+
 // A formula, not a graph: what is shared in it counts every time.
 enum { MOST_TERMS = 1 << 16, MOST_OPS = 64 };
 
@@ -82,6 +84,7 @@ bool lg_scatter_window_of(const lg_op *scatter, lg_scatter_window *window)
     int axis = (int)lg_op_int(scatter, LG_ATTR_axis);
     int64_t terms = scatter->operands[0]->type.dims[axis];
     int64_t size = scatter->results[0]->type.dims[axis];
+    assert(terms > 0 && size > 0 && "no dimension is empty");
     if (size > MOST_TERMS)
         return false;
     lg_arena *arena = lg_arena_new();

@@ -419,9 +419,9 @@ void lg_schedule_filter_grad(lg_schedule *s)
     filter_grad f = describe(op);
     f.s = s;
     bool found = lg_filter_grad_choose(&f.shape, s->target, &f.choice);
-    assert(found && "lg_filter_grad_suits looked");
-    (void)found;
     const lg_filter_grad_choice *c = &f.choice;
+    assert(found && c->row_blocks > 0 && c->lane_blocks > 0 && "lg_filter_grad_suits looked");
+    (void)found;
     lg_schedule_chose(s, lg_filter_grad_key(s->kernel->arena, &f.shape),
                       lg_filter_grad_choice_print(s->kernel->arena, c), c->measured);
     f.sides = lg_filter_grad_sides_of(&f.shape, s->target, c->along);

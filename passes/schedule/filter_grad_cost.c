@@ -95,15 +95,16 @@ double lg_filter_grad_cycles(const lg_filter_grad_shape *s, const lg_target *tar
     k.rows = lg_tile_cut(k.sides.row_block * k.sides.merged, (int)c->rows);
     k.vectors = lg_tile_cut(c->lane_blocks, (int)c->vectors);
     k.pixels = (double)(c->images * c->lines * c->columns);
-    k.taps = (double)(s->kernel[0] * s->kernel[1] / k.sides.merged);
+    int64_t taps = s->kernel[0] * s->kernel[1] / k.sides.merged;
+    k.taps = (double)taps;
     double sums = (double)lg_filter_grad_sums(s, target, c);
     bool adjoin = c->along == LG_ALONG_CHANNELS && s->kernel[0] * s->kernel[1] == 1;
     double result = sums / 4 * cycles_of_element / (adjoin ? (double)k.sides.lane_block : 1);
     double strips = (double)lg_filter_grad_part_strips(s, c);
     double job = strips * (all_tiles_cycles(&k) + strip_traffic(&k, strips > 1 ? sums : 0)) +
                  result + cycles_of_job;
-    double jobs = (double)(c->parts * s->groups * (k.sides.row_blocks / c->row_blocks) *
-                           (k.sides.lane_blocks / c->lane_blocks));
+    int64_t rows = k.sides.row_blocks / c->row_blocks, lanes = k.sides.lane_blocks / c->lane_blocks;
+    double jobs = (double)(c->parts * s->groups * rows * lanes);
     double added = 0;
     if (c->parts > 1)
         added = 8 * (double)(c->parts + 1) * (double)(s->outputs * s->groups * s->channels) *

@@ -12,6 +12,8 @@
 #include "ir/integer.h"
 #include "passes/schedule/epilogue.h"
 
+#include <assert.h>
+
 enum { JOBS = 64 };
 
 static bool only_sums(const lg_function *function)
@@ -81,6 +83,7 @@ void lg_schedule_sums(lg_schedule *s)
     lg_kbuilder *k = &s->k;
     lg_epilogue e;
     images_of(s->function, &e);
+    assert(e.count > 0 && "a kernel has results");
     const int64_t *y = e.images[0]->type.dims;
     int64_t lanes = s->target->lanes, whole = y[3] / lanes;
     int64_t blocks = lg_ceil_div(JOBS, y[0]); // of rows
