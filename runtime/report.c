@@ -3,28 +3,73 @@
 #include <stdint.h>
 #include <string.h>
 
-// ---- the table
+// ---- beside the truth
 
-static void print_row(FILE *out, const lg_prediction *p)
+typedef struct comparison {
+    const lg_truth *truth; // NULL: nothing is compared
+    int right, compared;
+} comparison;
+
+// What `value` should be; NULL where nothing is known. Counts.
+static const char *compare(comparison *c, const char *value, const char *truth)
 {
-    fprintf(out, "  %-24s %-24s %5.1f %%\n", p->label, p->value, 100 * p->confidence);
+    c->compared += truth != NULL;
+    c->right += truth && strcmp(value, truth) == 0;
+    return truth;
 }
 
-void lg_report_table(FILE *out, const char *file, const lg_parsed_image *image)
+static const char *name_of(bool fake)
 {
+    return fake ? "fake" : "real";
+}
+
+// A hyperparameter beside the same one in the truth; of a real image nothing is known.
+static const char *compare_row(comparison *c, const lg_prediction *p, const lg_prediction *truly)
+{
+    return compare(c, p->value, c->truth && c->truth->fake ? truly->value : NULL);
+}
+
+// ---- the table
+
+static void print_line(FILE *out, const comparison *c, const char *label, const char *value,
+                       const char *truth, double confidence)
+{
+    fprintf(out, "  %-24s ", label);
+    if (c->truth)
+        fprintf(out, "%-24s%c ", truth ? truth : "-",
+                truth && strcmp(value, truth) != 0 ? '*' : ' ');
+    fprintf(out, "%-24s %5.1f %%\n", value, 100 * confidence);
+}
+
+static void print_row(FILE *out, comparison *c, const lg_prediction *p, const lg_prediction *truly)
+{
+    print_line(out, c, p->label, p->value, compare_row(c, p, truly), p->confidence);
+}
+
+void lg_report_table(FILE *out, const char *file, const lg_parsed_image *image,
+                     const lg_truth *truth)
+{
+    static const lg_hyperparameters unknown;
+    comparison c = {.truth = truth};
     const lg_hyperparameters *h = &image->hyperparameters;
+    const lg_hyperparameters *t = truth ? &truth->hyperparameters : &unknown;
     bool fake = image->fake >= 0.5;
     fprintf(out, "%s\n", file);
-    fprintf(out, "  %-24s %-24s %5.1f %%\n", "real or fake", fake ? "fake" : "real",
-            100 * (fake ? image->fake : 1 - image->fake));
+    if (truth)
+        fprintf(out, "  %-24s %-24s  %s\n", "", "truth", "prediction");
+    print_line(out, &c, "real or fake", name_of(fake),
+               compare(&c, name_of(fake), truth ? name_of(truth->fake) : NULL),
+               fake ? image->fake : 1 - image->fake);
     fprintf(out, "  loss functions\n");
     for (int i = 0; i < LG_LOSSES; i++)
-        print_row(out, &h->all[i]);
+        print_row(out, &c, &h->all[i], &t->all[i]);
     fprintf(out, "  architecture\n");
-    for (int i = 0; i < LG_CONTINUOUS_VALUES; i++)
-        print_row(out, &h->all[LG_LOSSES + i]);
+    for (int i = LG_LOSSES; i < LG_LOSSES + LG_CONTINUOUS_VALUES; i++)
+        print_row(out, &c, &h->all[i], &t->all[i]);
     for (int i = 0; i < LG_DISCRETE_VALUES; i++)
-        print_row(out, &h->choices[i]);
+        print_row(out, &c, &h->choices[i], &t->choices[i]);
+    if (truth)
+        fprintf(out, "  %-24s %d of %d\n", "right", c.right, c.compared);
 }
 
 // ---- JSON
@@ -76,28 +121,26 @@ void lg_json_string(FILE *out, const char *text)
     fputc('"', out);
 }
 
-static void print_member(FILE *out, const char *separator, const lg_prediction *p)
+static void print_member(FILE *out, const char *separator, comparison *c, const lg_prediction *p,
+                         const lg_prediction *truly)
 {
     fprintf(out, "%s\"%s\":{\"value\":", separator, p->name);
     lg_json_string(out, p->value);
     if (p->kind == LG_PREDICT_CONTINUOUS)
         fprintf(out, ",\"interval\":%d,\"low\":%.17g,\"high\":%.17g,\"middle\":%.17g", p->choice,
                 p->low, p->high, p->middle);
-    fprintf(out, ",\"confidence\":%.6f}", p->confidence);
+    fprintf(out, ",\"confidence\":%.6f", p->confidence);
+    const char *truth = compare_row(c, p, truly);
+    if (truth) {
+        fputs(",\"truth\":", out);
+        lg_json_string(out, truth);
+    }
+    fputc('}', out);
 }
 
-void lg_report_json(FILE *out, const char *file, const lg_parsed_image *image)
+static void print_nodes(FILE *out, const lg_hyperparameters *h)
 {
-    const lg_hyperparameters *h = &image->hyperparameters;
-    fputs("{\"file\":", out);
-    lg_json_string(out, file);
-    fprintf(out, ",\"fake\":%s,\"fake_probability\":%.6f,\"hyperparameters\":{",
-            image->fake >= 0.5 ? "true" : "false", image->fake);
-    for (int i = 0; i < LG_LOSSES + LG_CONTINUOUS_VALUES; i++)
-        print_member(out, i ? "," : "", &h->all[i]);
-    for (int i = 0; i < LG_DISCRETE_VALUES; i++)
-        print_member(out, ",", &h->choices[i]);
-    fputs("},\"nodes\":{", out);
+    fputs(",\"nodes\":{", out);
     for (int i = LG_LOSSES + LG_CONTINUOUS_VALUES; i < LG_HYPERPARAMETERS; i++) {
         const lg_prediction *p = &h->all[i];
         char key[96];
@@ -107,5 +150,31 @@ void lg_report_json(FILE *out, const char *file, const lg_parsed_image *image)
         lg_json_string(out, key);
         fprintf(out, ":%.6f", p->probability);
     }
-    fputs("}}\n", out);
+    fputc('}', out);
+}
+
+void lg_report_json(FILE *out, const char *file, const lg_parsed_image *image,
+                    const lg_truth *truth)
+{
+    static const lg_hyperparameters unknown;
+    comparison c = {.truth = truth};
+    const lg_hyperparameters *h = &image->hyperparameters;
+    const lg_hyperparameters *t = truth ? &truth->hyperparameters : &unknown;
+    bool fake = image->fake >= 0.5;
+    fputs("{\"file\":", out);
+    lg_json_string(out, file);
+    fprintf(out, ",\"fake\":%s,\"fake_probability\":%.6f,\"hyperparameters\":{",
+            fake ? "true" : "false", image->fake);
+    for (int i = 0; i < LG_LOSSES + LG_CONTINUOUS_VALUES; i++)
+        print_member(out, i ? "," : "", &c, &h->all[i], &t->all[i]);
+    for (int i = 0; i < LG_DISCRETE_VALUES; i++)
+        print_member(out, ",", &c, &h->choices[i], &t->choices[i]);
+    fputc('}', out);
+    print_nodes(out, h);
+    if (truth) {
+        compare(&c, name_of(fake), name_of(truth->fake));
+        fprintf(out, ",\"truly_fake\":%s,\"right\":%d,\"compared\":%d",
+                truth->fake ? "true" : "false", c.right, c.compared);
+    }
+    fputs("}\n", out);
 }

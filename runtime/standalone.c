@@ -15,7 +15,7 @@ extern const lg_artifact *lgpnc_artifact(void);
 
 typedef struct arguments {
     bool json;
-    const char *graph;
+    const char *graph, *labels;
     int threads, count;
     char **files;
 } arguments;
@@ -40,6 +40,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     case 'g':
         a->graph = value;
         return 0;
+    case 'l':
+        a->labels = value;
+        return 0;
     case 't':
         errno = 0;
         number = strtol(value, &end, 10);
@@ -63,6 +66,10 @@ static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "One JSON object a line instead of a table", 0},
     {"graph", 'g', "FILE.npy", 0,
      "Graph of hyperparameters, f32 [55,55]; default: what occurs together in 140 known models", 0},
+    {"labels", 'l', "FILE.tsv", 0,
+     "A table of generative models: print what it says beside what is predicted, of images in a "
+     "folder called as a model, or `real'",
+     0},
     {"threads", 't', "N", 0, "Threads; default: one a core", 0},
     {0},
 };
@@ -84,25 +91,40 @@ static bool complain(const lg_error *e)
 }
 
 // All images, whatever becomes of one.
-static bool predict_all(lg_predictor *predictor, const arguments *a)
+static bool predict_all(lg_predictor *predictor, const lg_model_table *labels, const arguments *a)
 {
     bool good = true;
     for (int i = 0; i < a->count; i++) {
         lg_error e;
         lg_parsed_image result;
-        if (!lg_predict_file(predictor, a->files[i], &result, &e)) {
+        lg_truth truth;
+        if (!lg_predict_file(predictor, a->files[i], &result, &e) ||
+            (labels && !lg_truth_of(labels, a->files[i], &truth, &e))) {
             good = complain(&e);
             continue;
         }
-        if (a->json)
-            lg_report_json(stdout, a->files[i], &result);
-        else
-            lg_report_table(stdout, a->files[i], &result);
+        (a->json ? lg_report_json : lg_report_table)(stdout, a->files[i], &result,
+                                                     labels ? &truth : NULL);
         if (fflush(stdout) != 0) {
             lg_fail(&e, "can't write the results");
             return complain(&e);
         }
     }
+    return good;
+}
+
+// `edges` and `labels` are read; `labels` may be NULL.
+static bool parse_images(const arguments *a, const float *edges, const lg_model_table *labels)
+{
+    lg_error e;
+    lg_threads threads;
+    lg_threads_init(&threads, a->threads);
+    lg_model *model = lg_model_new(lgpnc_artifact(), program_invocation_short_name, &e);
+    lg_predictor *predictor = model ? lg_predictor_new(model, edges, &threads.parallel, &e) : NULL;
+    bool good = predictor ? predict_all(predictor, labels, a) : complain(&e);
+    lg_predictor_free(predictor);
+    lg_model_free(model);
+    lg_threads_free(&threads);
     return good;
 }
 
@@ -114,15 +136,11 @@ static bool run(const arguments *a)
     lg_tensor *graph = a->graph ? lg_graph_read(a->graph, &e) : NULL;
     if (a->graph && !graph)
         return complain(&e);
-    const float *edges = graph ? graph->data : lg_default_graph();
-    lg_threads threads;
-    lg_threads_init(&threads, a->threads);
-    lg_model *model = lg_model_new(lgpnc_artifact(), program_invocation_short_name, &e);
-    lg_predictor *predictor = model ? lg_predictor_new(model, edges, &threads.parallel, &e) : NULL;
-    bool good = predictor ? predict_all(predictor, a) : complain(&e);
-    lg_predictor_free(predictor);
-    lg_model_free(model);
-    lg_threads_free(&threads);
+    lg_model_table *labels = a->labels ? lg_model_table_read(a->labels, &e) : NULL;
+    bool good = a->labels && !labels
+                    ? complain(&e)
+                    : parse_images(a, graph ? graph->data : lg_default_graph(), labels);
+    lg_model_table_free(labels);
     lg_tensor_free(graph);
     return good;
 }

@@ -201,7 +201,7 @@ static bool score(const eval_arguments *a, lg_session *session, const lg_dataset
                                        .model = a->of.model,
                                        .weights = a->of.weights,
                                        .data = a->data.data,
-                                       .real = a->data.real,
+                                       .real = dataset->real,
                                        .split = a->split,
                                        .seed = a->seed,
                                        .pairs = a->pairs,

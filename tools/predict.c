@@ -9,7 +9,7 @@
 
 typedef struct predict_arguments {
     lg_model_arguments of;
-    const char *graph;
+    const char *graph, *labels;
     char **images;
     int image_count;
     bool json;
@@ -20,6 +20,10 @@ static const struct argp_option option_rows[] = {
     {"graph", 'g', "G.npy", 0,
      "f32 [55,55], row i holds 1 where node i attends to; default: what occurs together in the 140 "
      "models of RED140",
+     0},
+    {"labels", 'l', "FILE.tsv", 0,
+     "a table of generative models: print what it says beside what is predicted, of images in a "
+     "folder called as a model, or `real'",
      0},
     {"threads", 't', "N", 0, "threads; default: one a core", 0},
     {"json", 'j', NULL, 0, "one JSON object a line instead of a table", 0},
@@ -32,6 +36,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     switch (key) {
     case 'g':
         a->graph = value;
+        return 0;
+    case 'l':
+        a->labels = value;
         return 0;
     case 'j':
         a->json = true;
@@ -54,18 +61,20 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 }
 
 // All images, whatever becomes of one.
-static bool predict_all(lg_predictor *predictor, const predict_arguments *a, lg_diag *diag)
+static bool predict_all(lg_predictor *predictor, const lg_model_table *labels,
+                        const predict_arguments *a, lg_diag *diag)
 {
     lg_error error;
     bool good = true;
     for (int i = 0; i < a->image_count; i++) {
         lg_parsed_image result;
-        if (!lg_predict_file(predictor, a->images[i], &result, &error))
+        lg_truth truth;
+        if (!lg_predict_file(predictor, a->images[i], &result, &error) ||
+            (labels && !lg_truth_of(labels, a->images[i], &truth, &error)))
             good = lg_cli_fail(diag, &error);
-        else if (a->json)
-            lg_report_json(stdout, a->images[i], &result);
         else
-            lg_report_table(stdout, a->images[i], &result);
+            (a->json ? lg_report_json : lg_report_table)(stdout, a->images[i], &result,
+                                                         labels ? &truth : NULL);
     }
     return lg_cli_flush("the results", diag) && good;
 }
@@ -77,8 +86,10 @@ static bool predict(const predict_arguments *a, lg_session *session, lg_progress
     lg_tensor *graph = a->graph ? lg_graph_read(a->graph, &error) : NULL;
     if (a->graph && !graph)
         return lg_cli_fail(diag, &error);
-    bool good = lg_session_open(session, a->of.model, a->of.weights, a->of.threads, &a->of.compile,
-                                progress, diag);
+    lg_model_table *labels = a->labels ? lg_model_table_read(a->labels, &error) : NULL;
+    bool good = !a->labels || labels || lg_cli_fail(diag, &error);
+    good = good && lg_session_open(session, a->of.model, a->of.weights, a->of.threads,
+                                   &a->of.compile, progress, diag);
     lg_progress_end(progress);
     lg_predictor *predictor = NULL;
     if (good) {
@@ -88,8 +99,9 @@ static bool predict(const predict_arguments *a, lg_session *session, lg_progress
         if (!predictor)
             lg_note_at(diag, (lg_location){0}, "`lgpnc run` runs any model on .npy files");
     }
-    good = good && predict_all(predictor, a, diag);
+    good = good && predict_all(predictor, labels, a, diag);
     lg_predictor_free(predictor);
+    lg_model_table_free(labels);
     lg_tensor_free(graph);
     return good;
 }

@@ -36,6 +36,32 @@ expect_exit 1 "$LGPNC" predict with_weights.so --json missing.jpg "$photo"
 expect_stderr 'missing.jpg'
 same .stdout exe.json # the others are not lost
 
+# ---- beside the truth: of the folder's model, and of real images
+mkdir -p images/WGAN_DRA/more images/real
+cp "$photo" images/WGAN_DRA/more/a.jpg
+cp "$photo" images/real/b.jpg
+labels=$SOURCE/models/red140.tsv
+compare=(--labels="$labels" images/WGAN_DRA/more/a.jpg images/real/b.jpg)
+expect_exit 0 ./lgpn "${compare[@]}"
+expect_stdout '^  WGAN +yes +'
+expect_stdout '^  L1 +no +'
+expect_stdout '^  filters +<3000 +'
+expect_stdout '^  L1 +- +'
+cp .stdout exe.txt
+[[ $(grep -c '^  right  *[0-9]* of 26$' .stdout) == 1 ]] || fail "26 hyperparameters, real or fake included"
+[[ $(sed '/^images.real/,$d' .stdout | grep -cF '* ') == $((26 - $(sed -n '0,/^  right /s/^  right *\([0-9]*\) .*/\1/p' .stdout))) ]] ||
+    fail "what is not right has a star"
+expect_exit 0 "$LGPNC" predict with_weights.so "${compare[@]}"
+same .stdout exe.txt
+expect_exit 0 ./lgpn --json "${compare[@]}"
+expect_stdout '"loss_wgan":\{"value":"[a-z]+","confidence":[0-9.]+,"truth":"yes"\}'
+expect_stdout '"truly_fake":true,"right":[0-9]+,"compared":26\}$'
+expect_stdout '"truly_fake":false,"right":[01],"compared":1\}$'
+expect_exit 1 ./lgpn --labels="$labels" "$photo"
+expect_stderr 'photo.jpg: none of its folders is called as a model of the table, or real'
+expect_exit 1 "$LGPNC" predict with_weights.so --labels=nothing.tsv "$photo"
+expect_stderr 'nothing.tsv'
+
 # ---- what predict feeds is what image writes
 "$LGPNC" image "$photo" -o photo.npy --size=32
 run=(--input=image=photo.npy --random-inputs=3)
