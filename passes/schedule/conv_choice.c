@@ -251,9 +251,12 @@ static void offer_chunks(list *l, lg_conv_choice c)
     }
 }
 
+// Powers of two, and all of a small image: then no two jobs read the same panel.
 static void offer_lines(list *l, lg_conv_choice c)
 {
-    for (c.lines = 1; c.lines <= l->shape->height; c.lines *= 2) {
+    int64_t height = l->shape->height;
+    for (int64_t lines = 1, last = 0; last < height; lines *= 2) {
+        c.lines = last = lines < height ? lines : height;
         if (c.columns * c.lines > MOST_PIXELS && c.lines > 1)
             return;
         offer_chunks(l, c);

@@ -20,6 +20,9 @@
 static const double cycles_of_turn = 1, cycles_of_tile = 40, cycles_of_job = 2000;
 // Bytes a cycle: panels stream from L2, images and sums come and go in pieces; from behind L2.
 static const double panel_rate = 100, piece_rate = 20, far_rate = 40;
+// From memory, where no run finds the filters of the one before; threads read those that they share
+// at their own times.
+static const double memory_rate = 4, readers = 2;
 
 static double larger(double a, double b)
 {
@@ -119,7 +122,10 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
     for (int i = 0; i < count; i++)
         cycles += run_cycles(&k, runs[i]) / (double)c->splits;
     int64_t segments = s->width / c->columns;
-    double jobs =
-        (double)(s->images * segments * c->splits) * (double)lg_ceil_div(s->height, c->lines);
-    return jobs * cycles * lg_cost_of_imbalance(jobs);
+    double parts = (double)(s->images * segments) * (double)lg_ceil_div(s->height, c->lines);
+    double jobs = parts * (double)c->splits;
+    double copies = parts < readers ? parts : readers;
+    double filters =
+        4 * (double)(s->kernel[0] * s->kernel[1]) * k.channels * (double)(s->outputs * s->groups);
+    return (jobs * cycles + copies * filters / memory_rate) * lg_cost_of_imbalance(jobs);
 }
