@@ -118,8 +118,8 @@ static int64_t panel_of(const lg_conv_choice *c, const lg_target *target)
 static bool splits_fit(const lg_conv_shape *s, const lg_target *target, const lg_conv_choice *c)
 {
     int64_t panel = panel_of(c, target);
-    return c->splits == 1 || (s->groups == 1 && s->results == 1 && s->outputs % panel == 0 &&
-                              s->outputs / panel % c->splits == 0);
+    return c->splits == 1 ||
+           (s->results == 1 && s->outputs % panel == 0 && s->outputs / panel % c->splits == 0);
 }
 
 // Sizes first, so that nothing overflows behind them.

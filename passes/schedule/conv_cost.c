@@ -20,9 +20,9 @@
 static const double cycles_of_turn = 1, cycles_of_tile = 40, cycles_of_job = 2000;
 // Bytes a cycle: panels stream from L2, images and sums come and go in pieces; from behind L2.
 static const double panel_rate = 100, piece_rate = 20, far_rate = 40;
-// From memory, where no run finds the filters of the one before; threads read those that they share
-// at their own times.
-static const double memory_rate = 4, readers = 2;
+// Filters come from memory, where no run finds those of the one before, for each of the threads
+// that share them, which read at their own times; what L2 does not keep comes again for every job.
+static const double memory_rate = 4, again_rate = 8, readers = 2;
 
 static double larger(double a, double b)
 {
@@ -77,22 +77,41 @@ static double image_pixels(const lg_conv_shape *s, const lg_conv_choice *c)
     return pixels;
 }
 
-// Bytes that come from L2 and from behind it for one job, in cycles; but for the pieces of tiles.
+static double image_bytes(const lg_conv_shape *s, const lg_conv_choice *c)
+{
+    return 4 * image_pixels(s, c) * (double)(s->blocks * s->block * s->groups);
+}
+
+// Of all output channels.
+static double filter_bytes(const lg_conv_shape *s)
+{
+    return 4 * (double)(s->kernel[0] * s->kernel[1] * s->blocks * s->block) *
+           (double)(s->outputs * s->groups);
+}
+
+// Reading filters from behind L2, where so many jobs read the same ones.
+static double filter_cycles(const lg_conv_shape *s, const lg_target *target,
+                            const lg_conv_choice *c, double jobs)
+{
+    double bytes = filter_bytes(s), first = jobs < readers ? jobs : readers;
+    bool stays = bytes / (double)c->splits + image_bytes(s, c) <= 0.75 * (double)target->l2;
+    return first * bytes / memory_rate + (stays ? 0 : (jobs - first) * bytes / again_rate);
+}
+
+// Bytes of one job that come from L2, and from behind it but for filters, in cycles; without the
+// pieces of tiles.
 static double traffic_cycles(const costs *k, const lg_target *target)
 {
     const lg_conv_shape *s = k->s;
     const lg_conv_choice *c = k->c;
-    int64_t outputs = s->outputs * s->groups / c->splits;
-    double filters = 4 * (double)(s->kernel[0] * s->kernel[1]) * k->channels * (double)outputs;
+    double filters = filter_bytes(s) / (double)c->splits;
     double panel =
         4 * (double)lg_conv_taps(s) * k->channels / k->chunks * (double)c->vectors * k->lanes;
-    double image = 4 * image_pixels(s, c) * k->channels * (double)s->groups;
-    double results = 4 * (double)(c->columns * c->lines * outputs);
+    double outputs = (double)(s->outputs * s->groups / c->splits);
+    double results = 4 * (double)(c->columns * c->lines) * outputs;
     double tiles = (double)lg_ceil_div(c->columns, c->rows) * (double)c->lines;
     double near = filters * (panel <= 0.75 * (double)target->l1 ? 1 : tiles);
-    double far = image + results * (double)(1 + s->reads);
-    if (filters + image > 0.75 * (double)target->l2)
-        far += filters;
+    double far = image_bytes(s, c) + results * (double)(1 + s->reads);
     return near / panel_rate + far / far_rate;
 }
 
@@ -124,8 +143,5 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
     int64_t segments = s->width / c->columns;
     double parts = (double)(s->images * segments) * (double)lg_ceil_div(s->height, c->lines);
     double jobs = parts * (double)c->splits;
-    double copies = parts < readers ? parts : readers;
-    double filters =
-        4 * (double)(s->kernel[0] * s->kernel[1]) * k.channels * (double)(s->outputs * s->groups);
-    return (jobs * cycles + copies * filters / memory_rate) * lg_cost_of_imbalance(jobs);
+    return (jobs * cycles + filter_cycles(s, target, c, parts)) * lg_cost_of_imbalance(jobs);
 }

@@ -18,11 +18,13 @@
 #include "ir/integer.h"
 
 #include "passes/schedule/conv.h"
+#include "passes/schedule/cost.h"
 #include "passes/schedule/prologue.h"
 
 #include <assert.h>
 
-enum { UNROLLED_FMAS = 96, ENOUGH_JOBS = 8, FAR_JOBS = 4, MOST_TILES = 64 };
+enum { UNROLLED_FMAS = 96, ENOUGH_JOBS = 8, FAR_JOBS = 4, LEAST_TILES = 16, MOST_TILES = 64 };
+enum { MOST_VECTORS = 4 };
 enum { MOST_SCRATCH = 12 << 20 };
 
 typedef struct wino {
@@ -401,11 +403,28 @@ static lg_range range_of(lg_kbuilder *k, lg_kx *first, int64_t count, int64_t mo
 
 // ---- sizes
 
+// The cheapest tile, per fma, of those whose panels the outputs fill.
+static lg_tile choose_tile(const lg_target *target, int64_t outputs)
+{
+    lg_tile best = lg_tile_choose(target, outputs);
+    int lanes = target->lanes;
+    double least = lg_cost_of_step(best.rows, best.vectors, lanes) / (best.rows * best.vectors);
+    for (int vectors = best.vectors + 1; vectors <= MOST_VECTORS; vectors++) {
+        int rows = (target->registers - vectors - 1) / vectors;
+        double cost = lg_cost_of_step(rows, vectors, lanes) / (rows * vectors);
+        if (outputs % ((int64_t)vectors * lanes) == 0 && cost < least) {
+            best = (lg_tile){rows, vectors, lanes};
+            least = cost;
+        }
+    }
+    return best;
+}
+
 static wino describe(const lg_target *target, const lg_op *op)
 {
     wino c = {.x = &op->operands[0]->type, .u = &op->operands[1]->type, .y = &op->results[0]->type};
     lg_winograd_make(&c.w, (int)c.u->dims[2] - 2);
-    c.tile = lg_tile_choose(target, c.u->dims[0]);
+    c.tile = choose_tile(target, c.u->dims[0]);
     for (int i = 0; i < 2; i++)
         c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
     c.tall = lg_ceil_div(c.y->dims[1], c.w.m);
@@ -448,10 +467,10 @@ static void choose_blocks(wino *c, const lg_target *target)
 {
     int64_t square = (int64_t)c->w.n * c->w.n, inputs = c->x->dims[3], outputs = c->y->dims[3];
     int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
-    int64_t total = c->y->dims[0] * c->tall * c->wide, least = c->tile.rows;
+    int64_t total = c->y->dims[0] * c->tall * c->wide;
     int64_t near = target->l2 * 3 / 4 / (4 * square * (inputs + panel)), far = MOST_TILES;
     near = near < total / ENOUGH_JOBS ? near : total / ENOUGH_JOBS;
-    near = near < least ? least : near > MOST_TILES ? MOST_TILES : near;
+    near = near < LEAST_TILES ? LEAST_TILES : near > MOST_TILES ? MOST_TILES : near;
     far = far < total ? far : total;
     double filter = 4. * (double)(square * inputs * outputs), jobs = (double)total / (double)far;
     double copies = jobs < FAR_JOBS ? FAR_JOBS / jobs : 1; // of V, where jobs divide the panels
@@ -485,7 +504,7 @@ static void choose_splits(wino *c)
 
 const lg_layout *lg_winograd_layout(lg_arena *arena, const lg_target *target, const lg_type *filter)
 {
-    lg_tile tile = lg_tile_choose(target, filter->dims[0]);
+    lg_tile tile = choose_tile(target, filter->dims[0]);
     int64_t panel = (int64_t)tile.vectors * tile.lanes;
     lg_layout layout = {5,
                         {{.part = LG_PART_OUTER, .axis = 0, .block = panel},
