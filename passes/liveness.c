@@ -71,15 +71,20 @@ static bool is_read_elementwise(const lg_function *kernel, const lg_value *argum
     return true;
 }
 
+bool lg_may_overwrite(const lg_op *call, int operand, const lg_value *result)
+{
+    const lg_function *kernel = lg_op_callee(call);
+    return lg_type_equal(&call->operands[operand]->type, &result->type) &&
+           is_read_elementwise(kernel, kernel->arguments.items[operand]);
+}
+
 // May the result, made at this step, take the place of an operand that is read for the last time?
 static bool overwrites(const lg_liveness *l, const lg_op *call, const lg_value *result, int step)
 {
-    const lg_function *kernel = lg_op_callee(call);
     for (int i = 0; i < call->operand_count; i++) {
         const lg_block *block = lg_block_of(l, call->operands[i]);
         if (block && block->last == step && block->first < step && !block->has_views &&
-            lg_type_equal(&call->operands[i]->type, &result->type) &&
-            is_read_elementwise(kernel, kernel->arguments.items[i]))
+            lg_may_overwrite(call, i, result))
             return true;
     }
     return false;

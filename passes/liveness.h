@@ -29,6 +29,8 @@ typedef struct lg_liveness {
 lg_liveness lg_liveness_of(const lg_function *function, lg_arena *arena);
 // The block of a value, or NULL.
 lg_block *lg_block_of(const lg_liveness *live, const lg_value *value);
+// May the result of the call take the place of this operand, if nobody wants that any more?
+bool lg_may_overwrite(const lg_op *call, int operand, const lg_value *result);
 // What time a call takes, in bytes from memory: its operands and results, or its FLOPs of which
 // `balance` take the time of one byte, whatever is more.
 double lg_call_time(const lg_op *call, double balance);

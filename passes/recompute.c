@@ -1,10 +1,9 @@
 // recompute: values that wait long are computed again where they are wanted.
 //
 // needs `fused`; keeps everything. A step of training keeps what its backward half reads: an image
-// a layer. Where most is alive, a value that waits there without being read can go if its kernel is
-// called again right before the next use, with operands that are there then, or that in their turn
-// are computed again (Chen et al., "Training deep nets with sublinear memory cost", 2016). The
-// values that give most bytes for their time go first.
+// a layer. Such a value can go if its kernel is called again right before the next use, with
+// operands that are there then, or that in their turn are computed again (Chen et al., "Training
+// deep nets with sublinear memory cost", 2016). Which values go, passes/residency.c finds.
 //
 //     %y = call @bn_relu(%z, %s)              %y = call @bn_relu(%z, %s)
 //     %a = call @conv(%y, @w)                 %a = call @conv(%y, @w)
@@ -12,226 +11,50 @@
 //     %g = call @filter_grad(%y, %d)          %y2 = call @bn_relu(%z, %s)
 //                                             %g = call @filter_grad(%y2, %d)
 //
-// Without a limit this goes on for a few percent of the func's time, which what is elementwise
-// takes; funcs that need little memory are left alone. With a limit it goes on until the func fits:
-// workspace, symbols, arguments and results together. The same kernel on the same operands gives
-// the same bits.
-#include "passes/liveness.h"
+// Without a limit a few percent of the func's time are spent on that, which what is elementwise
+// takes; funcs that need little memory are left alone. With a limit the func has to fit: workspace,
+// symbols, arguments and results together. The same kernel on the same operands gives the same
+// bits, and the same operands they are as long as symbols have their old values: what updates
+// small ones (a batch norm's averages) goes to the end of the func.
 #include "passes/passes.h"
+#include "passes/readers.h"
+#include "passes/residency.h"
 #include "passes/rewriter.h"
 
-#include <math.h>
-
 enum {
-    MOST_DEPTH = 24, // of calls whose operands are computed again
-    MOST_ROUNDS = 1000,
-    LEAST_PART = 1024, // of the peak, that a value must be to be worth a call
-    SMALL = 16,        // an operand of fewer bytes than the value by this factor may wait instead
-    MEBIBYTE = 1 << 20
+    MEBIBYTE = 1 << 20,
+    SMALL_UPDATE = 100, // of the peak, one part of which may wait for the end of the func
+    MOST_TIMES = 3,     // what is computed again may take, in times of the func
+    HALVINGS = 8        // of the range in which the least memory for a budget is sought
 };
 
-// A value of the func as it was, and the results that stand for it by now, in program order.
-typedef struct instances {
-    LG_LIST(lg_value *) values;
-} instances;
+// Of the time of calls made for others, tried in turn: with 1 values go that can be had on their
+// own, with 0 what a value is made of is believed to be made anyway. Which is nearer to the truth
+// hangs on the func and on how much is to go.
+static const double chain_weights[] = {10, 3, 1, 0.3, 0.1, 0};
 
 typedef struct recomputer {
     lg_pass_ctx *ctx;
     lg_function *function;
-    double balance, time_left;
-    lg_map times;     // kernel -> what lg_call_time says of its calls, in bytes
-    lg_map origin;    // copy -> the value it stands for
-    lg_map instances; // value of the func as it was -> instances
-    lg_arena *arena;  // of the round at hand
     lg_liveness live;
-    lg_map made;    // value -> its copy of this round
-    lg_map written; // symbol -> step that makes its new value
+    lg_residency_problem *problem;
 } recomputer;
 
-static const lg_value *origin_of(const recomputer *r, const lg_value *value)
-{
-    const lg_value *origin = lg_map_pointer(&r->origin, value);
-    return origin ? origin : value;
-}
+// ---- small updates
 
-static int step_of(const recomputer *r, const lg_op *op)
+// Are all results of the call written, and one to a state that other calls read?
+static bool is_update(const lg_op *call, const lg_readers *readers)
 {
-    return (int)lg_map_number(&r->live.step_of, op);
-}
-
-static void look(recomputer *r)
-{
-    r->live = lg_liveness_of(r->function, r->arena);
-    r->written = r->made = (lg_map){.arena = r->arena};
-    LG_FOR_OPS (op, r->function)
-        if (op->code == LG_OP_write && op->operands[1]->kind == LG_VALUE_RESULT)
-            lg_map_at(&r->written, op->operands[0]->symbol)->as.number =
-                step_of(r, op->operands[1]->op) + 1;
-}
-
-// ---- what computing again would cost
-
-// The first step from `from` on that reads the value; -1 if none does.
-static int next_use(const recomputer *r, const lg_value *value, int from)
-{
-    for (int s = from; s < r->live.step_count; s++)
-        for (int i = 0; i < r->live.steps[s]->operand_count; i++)
-            if (r->live.steps[s]->operands[i] == value)
-                return s;
-    return -1;
-}
-
-static bool is_there(const recomputer *r, const lg_value *value, int at, int64_t small)
-{
-    const lg_block *block = lg_block_of(&r->live, value);
-    if (value->kind == LG_VALUE_SYMBOL) {
-        int64_t written = lg_map_number(&r->written, value->symbol);
-        return !written || written > at; // the old value
+    bool is_read = false;
+    for (int i = 0; i < call->result_count; i++) {
+        const lg_reader_list *list = lg_readers_of(readers, call->results[i]);
+        if (list->count != 1 || list->items[0]->code != LG_OP_write)
+            return false;
+        const lg_value *symbol = list->items[0]->operands[0];
+        is_read |= symbol->symbol->role == LG_ROLE_STATE &&
+                   lg_readers_of(readers, symbol)->count > 2; // than the call and the write
     }
-    if (value->kind != LG_VALUE_RESULT)
-        return true;
-    if (!block) // returned or written: only the symbol's new value may be gone
-        return step_of(r, value->op) < at;
-    return block->first < at && (block->last >= at || block->bytes <= small);
-}
-
-// A copy of the value that is made at a later step than `at`, or NULL.
-static lg_value *later_instance(const recomputer *r, const lg_value *value, int at)
-{
-    const instances *all = lg_map_pointer(&r->instances, origin_of(r, value));
-    for (int i = 0; all && i < all->values.count; i++)
-        if (step_of(r, all->values.items[i]->op) >= at)
-            return all->values.items[i];
-    return NULL;
-}
-
-static double call_time(const recomputer *r, const lg_op *call)
-{
-    return (double)lg_map_number(&r->times, lg_op_callee(call));
-}
-
-// Of the calls that make a value anew in front of a step.
-typedef struct cost {
-    double time;   // less that of calls that are saved; infinite if it can't be made
-    int64_t bytes; // of all that they make
-    lg_map seen;   // value -> 1: its call is counted
-} cost;
-
-static void add_cost(const recomputer *r, const lg_value *value, int at, int depth, cost *sum)
-{
-    const lg_block *block = lg_block_of(&r->live, value);
-    if (depth == MOST_DEPTH || !block || block->value != value || block->has_views) {
-        sum->time = INFINITY;
-        return;
-    }
-    const lg_op *call = value->op;
-    if (lg_map_number(&sum->seen, value))
-        return;
-    lg_map_at(&sum->seen, value)->as.number = 1;
-    if (!later_instance(r, value, at))
-        sum->time += call_time(r, call);
-    for (int i = 0; i < call->result_count; i++)
-        sum->bytes += lg_type_bytes(&call->results[i]->type);
-    for (int i = 0; i < call->operand_count && sum->time < INFINITY; i++)
-        if (!is_there(r, call->operands[i], at, block->bytes / SMALL))
-            add_cost(r, call->operands[i], at, depth + 1, sum);
-}
-
-typedef struct candidate {
-    lg_value *value;
-    int at; // the step that wants it
-    double time, score;
-} candidate;
-
-// Of the blocks that wait at the peak the one that gives most bytes for its time and does not make
-// another peak as high, so that every round lowers something.
-static candidate best_at_peak(const recomputer *r)
-{
-    candidate best = {.value = NULL};
-    const lg_liveness *l = &r->live;
-    for (int b = 0; b < l->block_count; b++) {
-        const lg_block *block = &l->blocks[b];
-        if (!block->value || block->has_views || block->first >= l->peak ||
-            block->last <= l->peak || block->bytes < l->live[l->peak] / LEAST_PART)
-            continue;
-        int at = next_use(r, block->value, l->peak);
-        if (at <= l->peak)
-            continue;
-        cost sum = {.seen = {.arena = r->arena}};
-        add_cost(r, block->value, at, 0, &sum);
-        candidate c = {(lg_value *)(uintptr_t)block->value, at, sum.time,
-                       (double)block->bytes / (sum.time + 1)};
-        int64_t more = sum.bytes - block->bytes; // while it is made
-        bool lowers = more == 0 || l->live[at] + more < l->live[l->peak];
-        bool better = !best.value || c.score > best.score ||
-                      (c.score == best.score && c.at > best.at); // waits longer
-        if (sum.time < INFINITY && lowers && better)
-            best = c;
-    }
-    return best;
-}
-
-// ---- doing it
-
-static instances *instances_of(recomputer *r, const lg_value *value)
-{
-    lg_map_entry *entry = lg_map_at(&r->instances, origin_of(r, value));
-    if (!entry->as.pointer)
-        entry->as.pointer = LG_NEW(r->ctx->scratch, instances);
-    return entry->as.pointer;
-}
-
-// From `at` on uses of `old` become uses of `new`.
-static void redirect(recomputer *r, const lg_value *old, lg_value *new, int at)
-{
-    for (int s = at; s < r->live.step_count; s++) {
-        lg_op *op = r->live.steps[s];
-        for (int i = 0; op && i < op->operand_count; i++)
-            if (op->operands[i] == old)
-                op->operands[i] = new;
-    }
-}
-
-// The copy that was made for a later step is not needed any more.
-static void drop_later(recomputer *r, instances *all, lg_value *new, int at)
-{
-    int kept = 0;
-    for (int i = 0; i < all->values.count; i++) {
-        lg_value *value = all->values.items[i];
-        int step = step_of(r, value->op);
-        if (step < at) {
-            all->values.items[kept++] = value;
-            continue;
-        }
-        redirect(r, value, new, at);
-        r->live.steps[step] = NULL;
-        lg_op_remove(value->op);
-    }
-    all->values.count = kept;
-}
-
-static lg_value *compute_again(recomputer *r, lg_value *value, int at)
-{
-    if (lg_map_pointer(&r->made, value))
-        return lg_map_pointer(&r->made, value);
-    const lg_op *call = value->op;
-    int64_t small = lg_block_of(&r->live, value)->bytes / SMALL;
-    lg_value **operands = LG_NEW_ARRAY(r->arena, lg_value *, call->operand_count + 1);
-    for (int i = 0; i < call->operand_count; i++) {
-        operands[i] = call->operands[i];
-        if (!is_there(r, operands[i], at, small))
-            operands[i] = compute_again(r, operands[i], at);
-    }
-    lg_op *copy = lg_op_copy(r->function, r->live.steps[at], call, operands, r->ctx->diag);
-    lg_value *new = copy->results[value->index];
-    instances *all = instances_of(r, value);
-    lg_map_at(&r->made, value)->as.pointer = new;
-    redirect(r, value, new, at);
-    drop_later(r, all, new, at);
-    LG_PUSH(r->ctx->scratch, &all->values, new);
-    lg_map_at(&r->origin, new)->as.pointer = (void *)(uintptr_t)origin_of(r, value);
-    r->ctx->changes++;
-    return new;
+    return is_read;
 }
 
 static int64_t bytes_of(lg_value *const *values, int count)
@@ -242,6 +65,106 @@ static int64_t bytes_of(lg_value *const *values, int count)
     return bytes;
 }
 
+static void delay_updates(lg_function *f, int64_t most_bytes, lg_arena *scratch)
+{
+    lg_readers readers = lg_readers_find(f, scratch);
+    lg_reader_list updates = {0};
+    LG_FOR_OPS (op, f)
+        if (op->code == LG_OP_call && is_update(op, &readers) &&
+            bytes_of(op->operands, op->operand_count) + bytes_of(op->results, op->result_count) <=
+                most_bytes)
+            LG_PUSH(scratch, &updates, op);
+    for (int i = 0; i < updates.count; i++) {
+        lg_op *call = updates.items[i];
+        lg_op_move(call, NULL);
+        for (int j = 0; j < call->result_count; j++)
+            lg_op_move(lg_readers_of(&readers, call->results[j])->items[0], NULL);
+    }
+}
+
+// ---- which calls
+
+// The least time within the capacity; the peak is more than that if there is no way.
+static lg_residency best_within(const recomputer *r, int64_t capacity, double most_time)
+{
+    lg_residency best = {.peak = INT64_MAX};
+    for (size_t i = 0; i < sizeof chain_weights / sizeof *chain_weights; i++) {
+        lg_residency found =
+            lg_residency_within(r->problem, capacity, chain_weights[i], most_time, r->ctx->scratch);
+        bool better = found.peak < best.peak;
+        if (found.peak <= capacity && best.peak <= capacity)
+            better = found.time < best.time;
+        if (found.time <= most_time && better)
+            best = found;
+    }
+    return best;
+}
+
+// The least memory, but for `least`, that costs no more time than the budget; all that is kept
+// where there is none.
+static lg_residency best_for(const recomputer *r, double budget, int64_t least)
+{
+    int64_t low = least, high = r->live.live[r->live.peak];
+    lg_residency best = {.peak = high};
+    for (int i = 0; i < HALVINGS && low < high; i++) {
+        int64_t middle = low + (high - low) / 2;
+        lg_residency found = best_within(r, middle, budget);
+        if (found.peak <= middle) {
+            best = found;
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    return best;
+}
+
+// ---- the func that makes them again
+
+typedef struct copies {
+    lg_map newest;  // value -> its last copy
+    lg_map origins; // copy -> the value it stands for
+} copies;
+
+static lg_value *newest(const copies *c, lg_value *value)
+{
+    lg_value *origin = lg_map_pointer(&c->origins, value);
+    lg_value *copy = lg_map_pointer(&c->newest, origin ? origin : value);
+    return copy ? copy : value;
+}
+
+static void call_again(recomputer *r, copies *c, const lg_again *again)
+{
+    const lg_op *call = again->call;
+    lg_value **operands = LG_NEW_ARRAY(r->ctx->scratch, lg_value *, call->operand_count + 1);
+    for (int i = 0; i < call->operand_count; i++)
+        operands[i] = newest(c, call->operands[i]);
+    const lg_op *copy =
+        lg_op_copy(r->function, r->live.steps[again->at], call, operands, r->ctx->diag);
+    for (int i = 0; i < call->result_count; i++) {
+        lg_value *value = call->results[i];
+        const lg_block *block = lg_block_of(&r->live, value);
+        if (!block || block->value != value || block->has_views)
+            continue;
+        lg_map_at(&c->newest, value)->as.pointer = copy->results[i];
+        lg_map_at(&c->origins, copy->results[i])->as.pointer = value;
+    }
+    r->ctx->changes++;
+}
+
+static void apply(recomputer *r, const lg_residency *found)
+{
+    copies c = {.newest = {.arena = r->ctx->scratch}, .origins = {.arena = r->ctx->scratch}};
+    for (int s = 0, next = 0; s < r->live.step_count; s++) {
+        for (; next < found->again.count && found->again.items[next].at == s; next++)
+            call_again(r, &c, &found->again.items[next]);
+        lg_op *op = r->live.steps[s];
+        for (int i = 0; i < op->operand_count; i++)
+            op->operands[i] = newest(&c, op->operands[i]);
+    }
+}
+
+// ---- the limit
 // What the func needs besides its workspace: arguments, results, and the symbols that it names.
 static int64_t bytes_outside(const lg_function *f, lg_arena *scratch)
 {
@@ -259,40 +182,8 @@ static int64_t bytes_outside(const lg_function *f, lg_arena *scratch)
     return bytes;
 }
 
-// One value; false when there is nothing left to do.
-static bool round_of(recomputer *r, int64_t goal)
+static bool does_not_fit(const recomputer *r, int64_t peak, int64_t outside, int64_t limit)
 {
-    look(r);
-    candidate c = {.value = NULL};
-    if (r->live.step_count > 0 && r->live.live[r->live.peak] > goal)
-        c = best_at_peak(r);
-    if (!c.value || c.time > r->time_left)
-        return false;
-    r->time_left -= c.time;
-    compute_again(r, c.value, c.at);
-    return true;
-}
-
-// Of all calls together.
-static double find_times(recomputer *r)
-{
-    double sum = 0;
-    LG_FOR_OPS (op, r->function) {
-        if (op->code != LG_OP_call)
-            continue;
-        lg_map_entry *entry = lg_map_at(&r->times, lg_op_callee(op));
-        if (!entry->as.number)
-            entry->as.number = 1 + (int64_t)lg_call_time(op, r->balance);
-        sum += (double)entry->as.number;
-    }
-    return sum;
-}
-
-static bool fits(const recomputer *r, int64_t goal, int64_t outside, int64_t limit)
-{
-    int64_t peak = r->live.step_count > 0 ? r->live.live[r->live.peak] : 0;
-    if (peak <= goal)
-        return true;
     return lg_error_at(r->ctx->diag, r->function->where,
                        "@%s does not fit into %lld MiB, even if all that can be is computed again: "
                        "it needs %lld MiB, %lld of them for weights, states, inputs and outputs",
@@ -304,24 +195,24 @@ static bool fits(const recomputer *r, int64_t goal, int64_t outside, int64_t lim
 static bool recompute(lg_function *f, lg_pass_ctx *ctx)
 {
     int64_t limit = lg_pass_option_of(ctx, "limit") * MEBIBYTE;
-    recomputer r = {.ctx = ctx, .function = f};
-    r.balance = (double)lg_pass_option_of(ctx, "balance");
-    r.times.arena = r.origin.arena = r.instances.arena = ctx->scratch;
     int64_t outside = bytes_outside(f, ctx->scratch);
-    int64_t goal = lg_pass_option_of(ctx, "from") * MEBIBYTE;
-    r.time_left = find_times(&r) * (double)lg_pass_option_of(ctx, "budget") / 100;
-    if (limit > 0) {
-        goal = limit > outside ? limit - outside : 0;
-        r.time_left = INFINITY;
-    }
-    bool more = true, good = true;
-    for (int round = 0; more; round++) {
-        r.arena = lg_arena_new();
-        more = round < MOST_ROUNDS && round_of(&r, goal);
-        good = more || limit <= 0 || fits(&r, goal, outside, limit);
-        lg_arena_free(r.arena);
-    }
-    return good;
+    int64_t goal = limit > outside ? limit - outside : 0;
+    if (limit <= 0)
+        goal = lg_pass_option_of(ctx, "from") * MEBIBYTE;
+    recomputer r = {.ctx = ctx, .function = f, .live = lg_liveness_of(f, ctx->scratch)};
+    if (r.live.step_count == 0 || r.live.live[r.live.peak] <= goal)
+        return true;
+    delay_updates(f, r.live.live[r.live.peak] / SMALL_UPDATE, ctx->scratch);
+    r.live = lg_liveness_of(f, ctx->scratch);
+    double balance = (double)lg_pass_option_of(ctx, "balance");
+    r.problem = lg_residency_problem_new(&r.live, balance, ctx->scratch);
+    double most_time = lg_residency_time(r.problem) * MOST_TIMES;
+    double budget = (double)lg_pass_option_of(ctx, "budget") / 100 * lg_residency_time(r.problem);
+    lg_residency found = limit > 0 ? best_within(&r, goal, most_time) : best_for(&r, budget, goal);
+    if (limit > 0 && found.peak > goal)
+        return does_not_fit(&r, best_for(&r, most_time, goal).peak, outside, limit);
+    apply(&r, &found);
+    return true;
 }
 
 bool lg_pass_recompute(lg_unit *unit, lg_pass_ctx *ctx)
