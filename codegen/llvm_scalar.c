@@ -3,6 +3,7 @@
 #include "codegen/llvm_emit.h"
 
 #include <assert.h>
+#include <math.h>
 
 static LLVMTypeRef element_of(LLVMValueRef value)
 {
@@ -88,12 +89,28 @@ static LLVMValueRef absolute(lg_emitter *e, bool real, LLVMValueRef a)
     return lg_emit_select(e, negative, LLVMBuildNeg(e->builder, a, ""), a);
 }
 
-// Written as the select that every target has one instruction for; llvm.maximum would take three.
-static LLVMValueRef extreme(lg_emitter *e, bool real, bool maximum, LLVMValueRef *args)
+// A constant, or the same constant in all lanes, which is not NaN.
+static bool is_constant_number(LLVMValueRef value)
 {
-    LLVMValueRef first = maximum ? compare(e, real, LLVMRealOGT, LLVMIntSGT, args)
-                                 : compare(e, real, LLVMRealOLT, LLVMIntSLT, args);
-    return lg_emit_select(e, first, args[0], args[1]);
+    if (LLVMIsConstant(value) && LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMVectorTypeKind)
+        value = LLVMGetAggregateElement(value, 0);
+    LLVMBool inexact;
+    return value && LLVMIsAConstantFP(value) && !isnan(LLVMConstRealGetDouble(value, &inexact));
+}
+
+// `(b > a) ? b : a` is what x86 has one instruction for. It gives a if either is NaN, which is
+// right where b is a constant; a variable b that is NaN takes two more. (The NaN that comes out is
+// a constant: with b itself LLVM joins the two selects and needs four instructions.)
+static LLVMValueRef extreme(lg_emitter *e, bool real, bool maximum, LLVMValueRef a, LLVMValueRef b)
+{
+    LLVMValueRef pair[2] = {b, a};
+    LLVMValueRef beyond = maximum ? compare(e, real, LLVMRealOGT, LLVMIntSGT, pair)
+                                  : compare(e, real, LLVMRealOLT, LLVMIntSLT, pair);
+    LLVMValueRef chosen = lg_emit_select(e, beyond, b, a);
+    if (!real || is_constant_number(b))
+        return chosen;
+    LLVMValueRef nan = lg_emit_splat(e, LLVMConstReal(element_of(b), NAN), lg_emit_lanes(b));
+    return lg_emit_select(e, LLVMBuildFCmp(e->builder, LLVMRealUNO, b, b, ""), nan, chosen);
 }
 
 static LLVMValueRef arithmetic(lg_emitter *e, lg_scalar fn, bool real, LLVMValueRef *args,
@@ -114,7 +131,7 @@ static LLVMValueRef arithmetic(lg_emitter *e, lg_scalar fn, bool real, LLVMValue
         return integer_divide(e, true, x, y, positive);
     case LG_S_MIN:
     case LG_S_MAX:
-        return extreme(e, real, fn == LG_S_MAX, args);
+        return extreme(e, real, fn == LG_S_MAX, x, y);
     case LG_S_NEG:
         return real ? LLVMBuildFNeg(b, x, "") : LLVMBuildNeg(b, x, "");
     case LG_S_ABS:

@@ -1,5 +1,5 @@
-// Reductions of the graph IR. A NaN is passed over by maxima (no comparison with it is true) and
-// taken up by sums, as in any order of MAX(element, so far) and ADD.
+// Reductions of the graph IR. Sums and maxima take up a NaN, in any order of MAX(element, so far)
+// and ADD; argmax passes it over, since no comparison with it is true.
 #include "ir/interp_internal.h"
 
 #include <math.h>

@@ -157,6 +157,28 @@ static void check_step(trained *t)
     ck_assert_double_eq(param_value(t, "optimizer.step", 0), 1);
 }
 
+// One NaN in any trained parameter reaches the loss: nothing on the way (ReLU, pooling) makes a
+// number of it, or training would go on with a fault.
+static void check_nan_is_seen(trained *t)
+{
+    const lg_artifact *artifact = lg_model_artifact(t->network.model);
+    int seen = 0;
+    for (uint32_t i = 0; i < artifact->param_count; i++) {
+        char gradient[256];
+        snprintf(gradient, sizeof gradient, "grad.%s", artifact->params[i].name);
+        if (!lg_training_golden_find(&t->golden, gradient))
+            continue;
+        float *first = lg_model_params(t->network.model)[i], kept = *first;
+        *first = NAN;
+        run(t, "loss_and_grad", 2);
+        ck_assert_msg(isnan(output_value(t, "loss", 0)), "a NaN in %s does not reach the loss",
+                      artifact->params[i].name);
+        *first = kept;
+        seen++;
+    }
+    ck_assert_int_gt(seen, 0);
+}
+
 START_TEST(a_step_is_that_of_pytorch)
 {
     if (!lg_cpu_runs(builds[_i].cpu))
@@ -173,8 +195,10 @@ START_TEST(a_step_is_that_of_pytorch)
         free(one[i]);
     }
     free(one);
-    if (builds[_i].functions & LG_MODEL_TRAIN_STEP)
+    if (builds[_i].functions & LG_MODEL_TRAIN_STEP) {
+        check_nan_is_seen(&t);
         check_step(&t);
+    }
     stop(&t);
 }
 END_TEST

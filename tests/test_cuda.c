@@ -83,7 +83,7 @@ static const char scale_cuda[] =
     "\n"
     "static __device__ __forceinline__ float lg_max_f32(float a, float b)\n"
     "{\n"
-    "    return a > b ? a : b;\n"
+    "    return b > a ? b : a >= b ? a : a + b;\n"
     "}\n"
     "\n"
     "// @scale_rows: grid 12, block 32, 4 bytes of shared memory\n"

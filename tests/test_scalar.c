@@ -30,8 +30,8 @@ static const float_case float_cases[] = {
     {LG_S_DIV, {1, 0}, INFINITY},
     {LG_S_MIN, {1, 2}, 1},
     {LG_S_MAX, {1, 2}, 2},
-    {LG_S_MAX, {NAN, 0}, 0},
-    {LG_S_MIN, {NAN, 5}, 5},
+    {LG_S_MAX, {NAN, 0}, NAN},
+    {LG_S_MIN, {NAN, 5}, NAN},
     {LG_S_MAX, {0, NAN}, NAN},
     {LG_S_MIN, {0, NAN}, NAN},
     {LG_S_FMA, {2, 3, 4}, 10},
@@ -62,7 +62,7 @@ START_TEST(floats)
                       c->args[0], c->args[1], got, c->result);
     }
     lg_number zeros[2] = {f(0), f(-0.0)};
-    ck_assert(signbit(lg_scalar_evaluate(LG_S_MAX, LG_F32, zeros).f));
+    ck_assert(!signbit(lg_scalar_evaluate(LG_S_MAX, LG_F32, zeros).f));
     ck_assert(signbit(lg_scalar_evaluate(LG_S_NEG, LG_F32, zeros).f));
 }
 END_TEST
