@@ -1,8 +1,9 @@
 // A lowered program against the graph it came from: the kernel interpreter on real memory, with the
-// inputs and weights that the graph was evaluated on. Memory is f32, so 1e-4 of the largest number
-// is allowed: what rounding makes of a network, and far below what a wrong element gives.
+// inputs and weights that the graph was evaluated on. Where memory is f32, 1e-4 of the largest
+// number is allowed: what rounding makes of a network, and far below what a wrong element gives.
 #include "passes/check_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 #define PROGRAM_TOLERANCE 1e-4
@@ -13,6 +14,7 @@ typedef struct machine {
     const lg_program *program;
     const char *pass;
     lg_diag *diag;
+    double tolerance;
     void **params;
     void *packed;
 } machine;
@@ -36,6 +38,26 @@ static void fill_params(machine *m)
     }
 }
 
+static double tolerance_of(lg_dtype dtype)
+{
+    enum { ROUNDINGS = 4 }; // of the result and of what lies in memory on the way to it
+    return dtype == LG_BF16  ? ROUNDINGS * 0x1p-8
+           : dtype == LG_F16 ? ROUNDINGS * 0x1p-11
+                             : PROGRAM_TOLERANCE;
+}
+
+// How far a program may be off. The reference computes in f64 and rounds nothing to a narrow float,
+// as kernels do with all that they write: each time by up to half a unit of its last place.
+static double tolerance_for(const lg_module *module)
+{
+    double most = PROGRAM_TOLERANCE;
+    LG_FOR_FUNCTIONS (f, module)
+        LG_FOR_OPS (op, f)
+            for (int i = 0; i < op->result_count; i++)
+                most = fmax(most, tolerance_of(op->results[i]->type.dtype));
+    return most;
+}
+
 static bool compare(machine *m, const char *entry, const char *name, int result,
                     const lg_type *type, const void *memory)
 {
@@ -45,8 +67,7 @@ static bool compare(machine *m, const char *entry, const char *name, int result,
     lg_array *got = lg_array_new(m->arena, type);
     lg_array_load(got, type, memory);
     double relative, absolute = lg_array_difference(wanted->array, got, &relative);
-    return relative <= PROGRAM_TOLERANCE ||
-           lg_check_fault(m->pass, wanted, absolute, relative, m->diag);
+    return relative <= m->tolerance || lg_check_fault(m->pass, wanted, absolute, relative, m->diag);
 }
 
 static bool run_entry(machine *m, const lg_entry *entry)
@@ -86,8 +107,12 @@ static bool run_entry(machine *m, const lg_entry *entry)
 bool lg_check_program(const lg_evaluation *graph, const lg_program *program, const char *pass,
                       lg_diag *diag)
 {
-    machine m = {
-        .arena = lg_arena_new(), .graph = graph, .program = program, .pass = pass, .diag = diag};
+    machine m = {.arena = lg_arena_new(),
+                 .graph = graph,
+                 .program = program,
+                 .pass = pass,
+                 .diag = diag,
+                 .tolerance = tolerance_for(graph->module)};
     m.packed = lg_alloc(m.arena, (size_t)program->packed + 64);
     const lg_entry *pack = lg_program_entry(program, "pack");
     fill_params(&m);

@@ -18,6 +18,20 @@ cmp .stdout ok.ir || fail "printed differently"
 expect_exit 0 "$LGPNC" opt ok.ir -o out.ir
 cmp out.ir ok.ir || fail "-o differs"
 
+# Values of bf16 are rounded in memory, which is no fault of a pass.
+cat >bf16.ir <<'IR'
+module @main
+
+param @w: bf16[16,16,3,3]
+
+func @infer(%x: bf16[1,5,7,16]) -> (%y: bf16[1,5,7,16]) {
+  %0 = conv2d %x, @w {pad=[1,1]} : bf16[1,5,7,16]
+  %1 = relu %0 : bf16[1,5,7,16]
+  return %1
+}
+IR
+expect_exit 0 "$LGPNC" opt bf16.ir -O2 --check-each
+
 # Usage.
 expect_exit 0 "$LGPNC" --help
 expect_stdout '^  opt +run passes'
