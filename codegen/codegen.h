@@ -32,6 +32,8 @@ bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *t
                            lg_diag *diag);
 // True if the target is of another architecture than this machine, so that it cannot run here.
 bool lg_cpu_target_is_foreign(const lg_cpu_target *target);
+// True if this machine has every instruction of the target.
+bool lg_cpu_target_runs_here(const lg_cpu_target *target);
 // The architecture of the triple: "x86_64", "aarch64".
 const char *lg_cpu_target_architecture(const lg_cpu_target *target);
 

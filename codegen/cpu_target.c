@@ -22,23 +22,30 @@ static const cpu_row rows[] = {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
-// The best row this machine can run, or NULL.
-static const cpu_row *native_row(void)
+static bool runs_here(const cpu_row *row)
 {
-    const char *name = NULL;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512cd"))
-        name = "x86-64-v4";
-    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        name = "x86-64-v3";
+    bool v2 = __builtin_cpu_supports("sse4.2");
+    bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+              __builtin_cpu_supports("avx512cd");
+    return (v2 && !strcmp(row->name, "x86-64-v2")) || (v3 && !strcmp(row->name, "x86-64-v3")) ||
+           (v4 && !strcmp(row->name, "x86-64-v4"));
 #elif defined(__aarch64__)
-    name = "aarch64";
+    return !strcmp(row->name, "aarch64");
+#else
+    (void)row;
+    return false;
 #endif
-    for (int i = 0; name && i < ROWS; i++)
-        if (!strcmp(rows[i].name, name))
+}
+
+// The best row with a vector unit that this machine can run, or NULL.
+static const cpu_row *native_row(void)
+{
+    for (int i = 0; i < ROWS; i++)
+        if (runs_here(&rows[i]) && strcmp(rows[i].name, "x86-64-v2") != 0)
             return &rows[i];
     return NULL;
 }
@@ -122,4 +129,9 @@ bool lg_cpu_target_is_foreign(const lg_cpu_target *target)
     bool foreign = !architecture_matches(find_row(target->name), host);
     LLVMDisposeMessage(host);
     return foreign;
+}
+
+bool lg_cpu_target_runs_here(const lg_cpu_target *target)
+{
+    return !lg_cpu_target_is_foreign(target) && runs_here(find_row(target->name));
 }

@@ -95,6 +95,14 @@ fault 'other.so: no artifact' run other.so
 expect_exit 1 "$LGPNC" predict net.so --weights=good.safetensors "$photo"
 expect_stderr 'node_logits'
 expect_stderr 'lgpnc run'
+# Code for another machine is not begun to be compiled.
+foreign=aarch64
+if [[ $(uname -m) == aarch64 ]]; then foreign=x86-64-v3; fi
+for command in 'run net.ir --weights=good.safetensors' 'bench net.ir' "predict lgpn $photo"; do
+    # shellcheck disable=SC2086 # words
+    expect_exit 1 "$LGPNC" $command --cpu=$foreign
+    expect_stderr "error: --cpu=$foreign: code for that does not run on this machine"
+done
 
 # ---- IR
 sed 's/matmul/matmull/' net.ir >syntax.ir
