@@ -61,17 +61,34 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
     }
 }
 
+static void warn_of(const lg_duplicates *duplicates, const lg_dataset *d, lg_diag *diag)
+{
+    if (duplicates->across_count == 0)
+        return;
+    lg_duplicate first = duplicates->across[0];
+    lg_warning_at(diag, (lg_location){.file = d->samples[first.sample].path},
+                  "has the bytes of %s, but another label; there are %zu like this",
+                  d->samples[first.first].path, duplicates->across_count);
+}
+
 static bool report(const check_arguments *a, const lg_dataset *d, const lg_image_survey *survey,
                    lg_diag *diag)
 {
-    lg_data_report *r = lg_data_report_new(d, survey, a->of.data, d->real);
-    if (!r)
+    lg_duplicates duplicates;
+    lg_data_report *r = lg_duplicates_find(&duplicates, d, survey)
+                            ? lg_data_report_new(d, survey, &duplicates, a->of.data, d->real)
+                            : NULL;
+    if (!r) {
+        lg_duplicates_free(&duplicates);
         return lg_error_at(diag, (lg_location){0}, "not enough memory");
+    }
+    warn_of(&duplicates, d, diag);
     if (a->json)
         lg_data_report_json(r, stdout);
     else
         lg_data_report_text(r, stdout);
     lg_data_report_free(r);
+    lg_duplicates_free(&duplicates);
     if (!lg_cli_flush("the report", diag))
         return false;
     if (survey->broken_count > 0)
@@ -110,7 +127,8 @@ int lg_command_data_check(int argc, char **argv)
                "their sizes, the test sets of the cross-validation, how often each hyperparameter "
                "occurs. DIR has a folder for each generative model, named as in the table of "
                "labels, with .jpg, .jpeg and .png files. Images that cannot be read are listed, "
-               "and the exit code is 1."
+               "and the exit code is 1. Files with the same bytes and two labels are listed, too, "
+               "with a warning."
                "\vExample:\n  lgpnc data check images/ --real=photos/"};
     check_arguments a = {0};
     argp_parse(&parser, argc, argv, 0, NULL, &a);

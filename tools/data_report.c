@@ -25,6 +25,7 @@ typedef struct node_count {
 struct lg_data_report {
     const lg_dataset *dataset;
     const lg_image_survey *survey;
+    const lg_duplicates *duplicates;
     const char *data, *real;
     image_group *models; // one a row of the table
     image_group reals, all;
@@ -86,12 +87,14 @@ static void count_nodes(lg_data_report *r)
 }
 
 lg_data_report *lg_data_report_new(const lg_dataset *dataset, const lg_image_survey *survey,
-                                   const char *data, const char *real)
+                                   const lg_duplicates *duplicates, const char *data,
+                                   const char *real)
 {
     lg_data_report *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    *r = (lg_data_report){.dataset = dataset, .survey = survey, .data = data, .real = real};
+    *r = (lg_data_report){
+        .dataset = dataset, .survey = survey, .duplicates = duplicates, .data = data, .real = real};
     r->first_fold = dataset->fold ? dataset->fold : 1;
     r->last_fold = dataset->fold ? dataset->fold : LG_TEST_SETS;
     r->models = calloc(dataset->table->count, sizeof *r->models);
@@ -191,6 +194,18 @@ static void print_broken(const lg_data_report *r, FILE *out)
             fprintf(out, "  %s\n", r->survey->images[i].reason);
 }
 
+static void print_duplicates(const lg_data_report *r, FILE *out)
+{
+    const lg_duplicates *d = r->duplicates;
+    const lg_sample *samples = r->dataset->samples;
+    if (d->count > 0)
+        fprintf(out, "\nfiles with the bytes of another: %zu, of which %zu with another label\n",
+                d->count, d->across_count);
+    for (size_t i = 0; i < d->across_count; i++)
+        fprintf(out, "  %s is %s\n", samples[d->across[i].sample].path,
+                samples[d->across[i].first].path);
+}
+
 void lg_data_report_text(const lg_data_report *r, FILE *out)
 {
     const lg_dataset *d = r->dataset;
@@ -205,6 +220,7 @@ void lg_data_report_text(const lg_data_report *r, FILE *out)
     print_folds(r, out);
     print_nodes(r, out);
     print_broken(r, out);
+    print_duplicates(r, out);
 }
 
 // ---- JSON
@@ -281,6 +297,20 @@ static void print_json_broken(const lg_data_report *r, FILE *out)
     fputc(']', out);
 }
 
+static void print_json_duplicates(const lg_data_report *r, FILE *out)
+{
+    const lg_duplicates *d = r->duplicates;
+    fprintf(out, ",\"duplicates\":{\"files\":%zu,\"other_label\":[", d->count);
+    for (size_t i = 0; i < d->across_count; i++) {
+        fputs(i ? ",[" : "[", out);
+        lg_json_string(out, r->dataset->samples[d->across[i].sample].path);
+        fputc(',', out);
+        lg_json_string(out, r->dataset->samples[d->across[i].first].path);
+        fputc(']', out);
+    }
+    fputs("]}", out);
+}
+
 void lg_data_report_json(const lg_data_report *r, FILE *out)
 {
     const lg_dataset *d = r->dataset;
@@ -291,6 +321,7 @@ void lg_data_report_json(const lg_data_report *r, FILE *out)
     print_json_models(r, out);
     print_json_counts(r, out);
     print_json_broken(r, out);
+    print_json_duplicates(r, out);
     fputs(",\"warnings\":[", out);
     for (size_t i = 0; i < d->warning_count; i++) {
         fputs(i ? "," : "", out);

@@ -2,7 +2,7 @@
 #ifndef LG_TOOLS_DATA_REPORT_H
 #define LG_TOOLS_DATA_REPORT_H
 
-#include "tools/image_survey.h"
+#include "tools/duplicate_images.h"
 
 #include <stdio.h>
 
@@ -11,7 +11,8 @@ typedef struct lg_data_report lg_data_report;
 // `data` and `real` are what the user called the folders; all arguments outlive the report. A
 // dataset that was opened with a fold shows that one, else all four. NULL when memory is short.
 lg_data_report *lg_data_report_new(const lg_dataset *dataset, const lg_image_survey *survey,
-                                   const char *data, const char *real);
+                                   const lg_duplicates *duplicates, const char *data,
+                                   const char *real);
 void lg_data_report_free(lg_data_report *report);
 
 void lg_data_report_text(const lg_data_report *report, FILE *out);

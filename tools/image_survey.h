@@ -5,8 +5,9 @@
 #include "runtime/dataset.h"
 
 typedef struct lg_surveyed_image {
-    int width, height; // 0: broken
-    char *reason;      // why, with the file's name; NULL: whole
+    int width, height;    // 0: broken
+    uint64_t bytes, hash; // of the file: its size, XXH64
+    char *reason;         // why, with the file's name; NULL: whole
 } lg_surveyed_image;
 
 typedef struct lg_image_survey {

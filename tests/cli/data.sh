@@ -44,6 +44,22 @@ expect_stdout '"broken":\[\{"file":"set/AAE/001.jpg","reason":"set/AAE/001.jpg: 
 expect_stdout '"warnings":\["set/BEGAN: no images in it'
 rm -r set/BEGAN set/WGAN_DRA/bad.png set/WGAN_DRA/dead.JPG set/AAE/001.jpg
 
+# The same bytes: with one label they are counted, with two listed.
+cp set/AAE/000.png set/AAE/copy.png
+expect_exit 0 "$LGPNC" data check set
+expect_stdout '^files with the bytes of another: 1, of which 0 with another label$'
+[[ ! -s .stderr ]]
+cp set/AAE/000.png set/WGAN_DRA/copy.png
+cp set/AAE/002.png photos/copy.png
+expect_exit 0 "$LGPNC" data check set --real=photos
+expect_stdout '^files with the bytes of another: 3, of which 2 with another label$'
+expect_stdout '^  set/WGAN_DRA/copy.png is set/AAE/000.png$'
+expect_stdout '^  photos/copy.png is set/AAE/002.png$'
+expect_stderr 'set/WGAN_DRA/copy.png: warning: has the bytes of set/AAE/000.png, but another label; there are 2'
+expect_exit 0 "$LGPNC" data check set --real=photos --json
+expect_stdout '"duplicates":\{"files":3,"other_label":\[\["set/WGAN_DRA/copy.png","set/AAE/000.png"\],'
+rm set/AAE/copy.png set/WGAN_DRA/copy.png photos/copy.png
+
 # Faults of the set.
 fault() {
     local pattern=$1
