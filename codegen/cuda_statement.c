@@ -195,6 +195,8 @@ static void statement(lg_cuda_emitter *e, const lg_kstmt *s)
     case LG_K_BARRIER:
         line_start(e, "__syncthreads();\n");
         break;
+    case LG_K_PREFETCH: // schedules of CPUs have them
+        break;
     case LG_K_COMMENT:
         comment(e, s->as.comment);
         break;

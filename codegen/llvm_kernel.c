@@ -130,6 +130,15 @@ static void emit_if(lg_emitter *e, const lg_kstmt *s)
     LLVMPositionBuilderAtEnd(e->builder, join);
 }
 
+static void emit_prefetch(lg_emitter *e, const lg_kstmt *s)
+{
+    LLVMValueRef address = lg_emit_address(e, s->as.prefetch.buffer, s->as.prefetch.index);
+    LLVMValueRef args[] = {address, LLVMConstInt(e->i32, 0, false), // to read,
+                           LLVMConstInt(e->i32, 2, false),          // into L2,
+                           LLVMConstInt(e->i32, 1, false)};         // data
+    lg_emit_intrinsic(e, "llvm.prefetch", args, 4);
+}
+
 static void emit_statement(lg_emitter *e, const lg_kstmt *s)
 {
     e->statement++;
@@ -145,6 +154,9 @@ static void emit_statement(lg_emitter *e, const lg_kstmt *s)
         break;
     case LG_K_IF:
         emit_if(e, s);
+        break;
+    case LG_K_PREFETCH:
+        emit_prefetch(e, s);
         break;
     case LG_K_ALLOC: // made in the entry block
     case LG_K_COMMENT:

@@ -322,6 +322,14 @@ void lg_k_store(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index, int lan
     store->as.store.value = value;
 }
 
+void lg_k_prefetch(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index)
+{
+    lg_kstmt *prefetch = append(k, LG_K_PREFETCH);
+    prefetch->as.prefetch.buffer = buffer;
+    prefetch->as.prefetch.index =
+        lg_copy(k->kernel->arena, index, sizeof(lg_kx *) * (size_t)buffer->rank);
+}
+
 void lg_k_barrier(lg_kbuilder *k)
 {
     append(k, LG_K_BARRIER);

@@ -128,6 +128,7 @@ typedef enum lg_kstmt_kind {
     LG_K_ALLOC,
     LG_K_STORE,
     LG_K_IF,
+    LG_K_PREFETCH, // brings the cache line of an element near; changes nothing
     LG_K_BARRIER, // CUDA: threads of the block wait for each other
     LG_K_COMMENT
 } lg_kstmt_kind;
@@ -168,6 +169,10 @@ struct lg_kstmt {
             int lanes;
             lg_kx *value;
         } store;
+        struct {
+            lg_kbuffer *buffer;
+            lg_kx **index;
+        } prefetch;
         struct {
             lg_kx *condition; // a bool scalar
             lg_kblock then, otherwise;
@@ -276,6 +281,8 @@ lg_kx *lg_k_let(lg_kbuilder *k, const char *name, lg_kx *value);
 lg_kbuffer *lg_k_alloc(lg_kbuilder *k, const char *name, lg_scope scope, lg_dtype dtype, int lanes,
                        int rank, const int64_t *dims);
 void lg_k_store(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index, int lanes, lg_kx *value);
+// A hint that the element is read soon: emitters may leave it out.
+void lg_k_prefetch(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index);
 void lg_k_barrier(lg_kbuilder *k);
 void lg_k_comment(lg_kbuilder *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -264,6 +264,24 @@ static bool parse_store(lg_kparser *p)
     return true;
 }
 
+static bool parse_prefetch(lg_kparser *p)
+{
+    lg_location where = p->lexer.token.where;
+    const char *name;
+    if (!expect_name(p, LG_TOKEN_LOCAL, &name))
+        return false;
+    const lg_kname *found = lg_kernel_find(p->k.kernel, name);
+    if (!found || !found->buffer)
+        return lg_kparse_error(p, where, "%%%s is not a buffer", name);
+    lg_kaccess access;
+    if (!lg_kparse_access(p, found->buffer, &access))
+        return false;
+    if (access.lanes != 1)
+        return lg_kparse_error(p, where, "one element of %%%s is prefetched", name);
+    lg_k_prefetch(&p->k, found->buffer, access.index);
+    return true;
+}
+
 static bool parse_statement(lg_kparser *p)
 {
     p->parts = p->nesting = 0;
@@ -283,12 +301,15 @@ static bool parse_statement(lg_kparser *p)
         return parse_alloc(p);
     if (lg_lexer_accept(&p->lexer, "if"))
         return parse_if(p);
+    if (lg_lexer_accept(&p->lexer, "prefetch"))
+        return parse_prefetch(p);
     if (lg_lexer_accept(&p->lexer, "barrier")) {
         lg_k_barrier(&p->k);
         return true;
     }
     return lg_kparse_error(p, p->lexer.token.where,
-                           "expected a statement: a loop, let, alloc, if, barrier, or a store");
+                           "expected a statement: a loop, let, alloc, if, prefetch, barrier, or a "
+                           "store");
 }
 
 // Up to the closing brace, which stays.

@@ -187,6 +187,10 @@ static void print_statement(const lg_kstmt *stmt, int depth, FILE *out)
         fputs(" = ", out);
         print_expression(stmt->as.store.value, 0, out);
         break;
+    case LG_K_PREFETCH:
+        fputs("prefetch ", out);
+        print_access(stmt->as.prefetch.buffer, stmt->as.prefetch.index, 1, out);
+        break;
     case LG_K_BARRIER:
         fputs("barrier", out);
         break;

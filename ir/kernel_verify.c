@@ -355,6 +355,16 @@ static void check_store(verifier *v, const place *at, const lg_kstmt *stmt)
               lg_dtype_name(buffer->dtype));
 }
 
+static void check_prefetch(verifier *v, const place *at, const lg_kstmt *stmt)
+{
+    const lg_kbuffer *buffer = stmt->as.prefetch.buffer;
+    int scattered;
+    if (!check_indices(v, at, buffer, stmt->as.prefetch.index, &scattered))
+        return;
+    if (scattered != 1 || buffer->scope > LG_SCOPE_INOUT)
+        FAULT(v, "one element of a parameter is prefetched");
+}
+
 static void check_let(verifier *v, const place *at, const lg_kstmt *stmt)
 {
     const lg_kvar *var = stmt->as.let.var;
@@ -381,6 +391,9 @@ static void check_statement(verifier *v, const place *at, const lg_kstmt *stmt, 
         return;
     case LG_K_STORE:
         check_store(v, at, stmt);
+        return;
+    case LG_K_PREFETCH:
+        check_prefetch(v, at, stmt);
         return;
     case LG_K_IF:
         if (!check_expression(v, at, stmt->as.branch.condition))

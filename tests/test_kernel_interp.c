@@ -320,6 +320,8 @@ static const fault kernel_faults[] = {
      "index 0 of %r may be 1 to 4, its size is 4"},
     {"alloc %r: f32[100000] register\n", "has more than 4096 registers"},
     {"alloc %t: f32[100000000] tile\n", "bytes"},
+    {"alloc %t: f32[4] tile\nprefetch %t[0]\n", "one element of a parameter is prefetched"},
+    {"prefetch %y[lanes(4)]\n", "one element of a parameter is prefetched"},
     {"%y[lanes(4)] = 1.0\n", "a store has no vector index"},
 };
 

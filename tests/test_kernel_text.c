@@ -62,6 +62,7 @@ static const char corpus[] =
     "    }\n"
     "  }\n"
     "  %m[1] = true\n"
+    "  prefetch %c[%n + 2]\n"
     "  %s[] = sum(%row[lanes(8) * 2 + %n]) + f32(i32(%n)) / -1.5e-07\n"
     "  %row[3] = select(%s[] > -inf, inf, nan)\n"
     "  %row[4] = f32(bool(%n)) - (%s[] - 1.0) - (%s[] + 0.1)\n"
@@ -201,6 +202,8 @@ static const fault faults[] = {
     {KERNEL("  let %a = bf16(1.0)\n"), {"2:12: error: arithmetic happens in f32"}},
     {KERNEL("  let %a = sum(1.0)\n"), {"2:12: error: the operand must be a vector"}},
     {KERNEL("  alloc %a: f32x8[4] tile\n"), {"2:9: error: only register buffers hold vectors"}},
+    {KERNEL("  prefetch %a[0]\n"), {"2:12: error: %a is not a buffer"}},
+    {KERNEL("  prefetch %y[0, 0 : 4]\n"), {"2:12: error: one element of %y is prefetched"}},
     {KERNEL("  alloc %a: f32[4] heap\n"), {"2:20: error: expected a scope"}},
     {KERNEL("  if 1 {\n  }\n"), {"2:6: error: a condition is a bool scalar"}},
     {"kernel @k() {\n  for %i in 0..4 {\n", {"error: expected `}`, found the end of the file"}},

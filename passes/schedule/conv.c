@@ -20,6 +20,7 @@
 #include "ir/integer.h"
 #include "passes/schedule/conv_choice.h"
 #include "passes/schedule/input_grad.h"
+#include "passes/schedule/prefetch.h"
 
 #include <assert.h>
 
@@ -31,6 +32,8 @@ typedef struct place {
     lg_columns run;
     lg_kx *group, *panel, *h, *w, *block, *kh, *kw, *channel; // w: in columns of one phase
     int rows;
+    lg_kx *next_panel, *next_block; // of the chunk behind this one
+    lg_kx *number;                  // of the tile in the job
     lg_kx *first_chunk;
     lg_kx *window, *tap; // of a gradient: the last window that has row h, its tap there;
     int64_t phase;       // the first column of those that are tiles together
@@ -130,6 +133,36 @@ static int64_t columns_of_taps(const place *p)
     return taps_from((p->phase + c->pad[1]) % c->apart[1], c->apart[1], c->f->dims[3]);
 }
 
+// ---- the filter of the next chunk
+
+static bool prefetches(const conv *c)
+{
+    return !is_gradient(c) && c->block == c->tile.lanes &&
+           lg_prefetch_pays(c->y->dims[0] * c->y->dims[1] * c->y->dims[2]);
+}
+
+// Panels follow each other in memory; behind the last there is nothing.
+static void find_next_chunk(place *p, lg_kx *chunk, int64_t chunks)
+{
+    lg_kbuilder *k = &p->c->s->k;
+    lg_kx *next = lg_kx_addi(k, lg_kx_add(k, lg_kx_muli(k, p->panel, chunks), chunk), 1);
+    lg_kx *panel = lg_kx_mini(k, lg_kx_divi(k, next, chunks), p->run.panels - 1);
+    p->next_panel = lg_k_let(k, "next", panel);
+    p->next_block = lg_k_let(k, "ahead", lg_kx_muli(k, lg_kx_modi(k, next, chunks), p->c->chunk));
+}
+
+static lg_kx *next_vector(void *data, lg_kx *channel, lg_kx *vector)
+{
+    const place *p = data;
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    place next = *p;
+    next.panel = p->next_panel;
+    next.block = lg_kx_mini(k, p->next_block, c->blocks - 1);
+    next.channel = lg_kx_add(k, p->channel, channel);
+    return filter_vector(&next, vector);
+}
+
 // The loops over the reduced dimensions of a chunk, the innermost partly unrolled.
 static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
 {
@@ -138,6 +171,11 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
     lg_tile tile = tile_of(p);
     lg_tile_operands operands = {image_element, filter_vector, p};
     int opened = 0;
+    lg_prefetch share = {0};
+    if (prefetches(c)) {
+        int64_t tiles = lg_ceil_div(c->columns, c->tile.rows) * c->rows;
+        lg_prefetch_share(k, tile, (int)c->unroll, tiles, p->number, &share);
+    }
     lg_kx *low = lg_kx_muli(k, chunk, c->chunk);
     lg_kx *high = lg_kx_mini(k, lg_kx_addi(k, low, c->chunk), c->blocks);
     if (c->chunk == 1) {
@@ -149,6 +187,13 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
     p->kh = loop_over_rows_of_taps(p, &opened);
     p->kw = lg_loop_over(k, "kw", columns_of_taps(p), &opened);
     lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", c->block / c->unroll, &opened), c->unroll);
+    if (share.count) {
+        place turn = *p;
+        turn.channel = base;
+        turn.next_block =
+            lg_kx_add(k, p->next_block, lg_kx_add(k, p->block, lg_kx_muli(k, low, -1)));
+        lg_prefetch_turn(k, &share, next_vector, &turn);
+    }
     lg_kx *u = lg_k_for(k, LG_LOOP_UNROLL, "u", c->unroll);
     p->channel = lg_kx_add(k, base, u);
     lg_tile_multiply(k, acc, tile, &operands);
@@ -241,7 +286,13 @@ static void row_of_tiles(place *p, int r, int64_t start, lg_kx *chunk, int64_t c
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int opened = 0;
         p->rows = cut.size[part];
-        p->w = lg_kx_add(k, w0, lg_loop_over_cut(k, "t", &cut, part, &opened));
+        lg_kx *offset = lg_loop_over_cut(k, "t", &cut, part, &opened);
+        p->w = lg_kx_add(k, w0, offset);
+        int64_t before = part ? cut.count[0] : 0;
+        lg_kx *number = lg_kx_divi(k, lg_kx_addi(k, offset, -before * cut.size[0]), cut.size[part]);
+        lg_kx *row = lg_kx_muli(k, lg_kx_add(k, p->h, lg_kx_muli(k, c->h0, -1)),
+                                cut.count[0] + cut.count[1]);
+        p->number = lg_kx_addi(k, lg_kx_add(k, row, number), before);
         tile(p, r, start, chunk, chunks);
         if (opened)
             lg_k_end(k);
@@ -278,6 +329,8 @@ static void rows_of_tiles(place *p, int r, int64_t start)
         chunk = lg_k_loop(k, LG_LOOP_SERIAL, "kc", p->first_chunk, lg_kx_int(k, chunks), 1);
         opened++;
     }
+    if (prefetches(c))
+        find_next_chunk(p, chunk, chunks);
     p->h = first;
     if (c->rows > 1) {
         p->h = lg_k_loop(k, LG_LOOP_SERIAL, "h", first, c->h1, c->apart[0]);

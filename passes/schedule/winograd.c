@@ -19,6 +19,7 @@
 
 #include "passes/schedule/conv.h"
 #include "passes/schedule/cost.h"
+#include "passes/schedule/prefetch.h"
 #include "passes/schedule/prologue.h"
 
 #include <assert.h>
@@ -222,6 +223,9 @@ typedef struct product {
     lg_kx *panel, *in_group;        // of the run, of the group
     lg_kx *row, *column, *place;    // of the square
     lg_kx *first, *block, *channel; // tile, channels
+    lg_kx *next_panel, *next_place; // that are used behind these
+    lg_kx *number;                  // of the register tile
+    int64_t tiles;                  // register tiles
     int rows;
 } product;
 
@@ -254,6 +258,42 @@ static lg_kx *filter_vector(void *data, lg_kx *vector)
     return lg_load_element(k, c->filter, c->u, 0, at, lanes);
 }
 
+// ---- the filter of the next place
+
+// Of one panel all places, then those of the next; of a group all panels, then the next place.
+static void find_next(product *p, lg_kx *first_panel, int64_t group)
+{
+    const wino *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    int64_t places = (int64_t)c->w.n * c->w.n;
+    lg_kx *next = group == 1 ? lg_kx_add(k, lg_kx_muli(k, p->panel, places), p->place)
+                             : lg_kx_add(k, lg_kx_muli(k, p->place, group), p->in_group);
+    next = lg_kx_addi(k, next, 1);
+    lg_kx *panel = group == 1 ? lg_kx_mini(k, lg_kx_divi(k, next, places), p->run.panels - 1)
+                              : lg_kx_add(k, first_panel, lg_kx_modi(k, next, group));
+    lg_kx *place = group == 1 ? lg_kx_modi(k, next, places)
+                              : lg_kx_mini(k, lg_kx_divi(k, next, group), places - 1);
+    p->next_panel = lg_k_let(k, "next", panel);
+    p->next_place = lg_k_let(k, "ahead", place);
+}
+
+static lg_kx *next_vector(void *data, lg_kx *channel, lg_kx *vector)
+{
+    const product *p = data;
+    lg_kbuilder *k = &p->c->s->k;
+    product next = *p;
+    next.panel = p->next_panel;
+    next.row = lg_kx_divi(k, p->next_place, p->c->w.n);
+    next.column = lg_kx_modi(k, p->next_place, p->c->w.n);
+    next.channel = lg_kx_add(k, p->channel, channel);
+    return filter_vector(&next, vector);
+}
+
+static bool prefetches(const wino *c)
+{
+    return lg_prefetch_pays(c->y->dims[0] * c->tall * c->wide);
+}
+
 static void product_tile(product *p)
 {
     const wino *c = p->c;
@@ -267,8 +307,13 @@ static void product_tile(product *p)
     while (tile.lanes % unroll)
         unroll--;
     lg_tile_clear(k, acc, tile);
+    lg_prefetch share = {0};
+    if (prefetches(c))
+        lg_prefetch_share(k, tile, unroll, p->tiles, p->number, &share);
     p->block = lg_loop_over(k, "cb", c->x->dims[3] / tile.lanes, &opened);
     lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", tile.lanes / unroll, &opened), unroll);
+    p->channel = base;
+    lg_prefetch_turn(k, &share, next_vector, p);
     p->channel = lg_kx_add(k, base, lg_k_for(k, LG_LOOP_UNROLL, "u", unroll));
     lg_tile_multiply(k, acc, tile, &operands);
     end_loops(k, opened + 1);
@@ -291,11 +336,17 @@ static void products(const wino *c, product *p, lg_kx *first_panel, int64_t grou
     p->place = lg_kx_add(k, lg_kx_muli(k, p->row, c->w.n), p->column);
     p->in_group = lg_loop_over(k, "q", group, &opened);
     p->panel = lg_kx_add(k, first_panel, p->in_group);
+    if (prefetches(c))
+        find_next(p, first_panel, group);
     lg_cut cut = lg_tile_cut(tile_count(c), c->tile.rows);
+    p->tiles = cut.count[0] + cut.count[1];
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int inner = 0;
         p->rows = cut.size[part];
+        int64_t before = part ? cut.count[0] : 0;
         p->first = lg_loop_over_cut(k, "t", &cut, part, &inner);
+        p->number = lg_kx_divi(k, lg_kx_addi(k, p->first, -before * cut.size[0]), cut.size[part]);
+        p->number = lg_kx_addi(k, p->number, before);
         product_tile(p);
         end_loops(k, inner);
     }
