@@ -107,8 +107,8 @@ static double traffic_cycles(const costs *k, const lg_target *target)
     double filters = filter_bytes(s) / (double)c->splits;
     double panel =
         4 * (double)lg_conv_taps(s) * k->channels / k->chunks * (double)c->vectors * k->lanes;
-    double outputs = (double)(s->outputs * s->groups / c->splits);
-    double results = 4 * (double)(c->columns * c->lines) * outputs;
+    int64_t outputs = s->outputs * s->groups / c->splits;
+    double results = 4 * (double)(c->columns * c->lines * outputs);
     double tiles = (double)lg_ceil_div(c->columns, c->rows) * (double)c->lines;
     double near = filters * (panel <= 0.75 * (double)target->l1 ? 1 : tiles);
     double far = image_bytes(s, c) + results * (double)(1 + s->reads);
