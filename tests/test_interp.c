@@ -48,7 +48,7 @@ static const op_case cases[] = {
     CASE(tanh, "f32[3]", F3 R "tanh %a : f32[3]", -0.905148253644866, 0, 0.964027580075817),
     CASE(sigmoid, "f32[3]", F3 R "sigmoid %a : f32[3]", 0.182425523806356, 0.5, 0.880797077977882),
     CASE(relu, "f32[3]", F3 R "relu %a : f32[3]", 0, 0, 2),
-    CASE(relu, "f32[1]", "%a = constant {value=nan} : f32[1]\n" R "relu %a : f32[1]", 0),
+    CASE(relu, "f32[1]", "%a = constant {value=nan} : f32[1]\n" R "relu %a : f32[1]", NAN),
     CASE(floor, "f32[3]", F3 R "floor %a : f32[3]", -2, 0, 2),
     CASE(cos, "f32[3]", F3 R "cos %a : f32[3]", 0.0707372016677, 1, -0.4161468365471),
     CASE(not, "i32[3]", I3 R "not %a : i32[3]", 6, -6, -7),
@@ -61,6 +61,8 @@ static const op_case cases[] = {
     CASE(div, "i32[3]", I3 J3 R "div %a, %b : i32[3]", -4, 0, 1),
     CASE(rem, "i32[3]", I3 J3 R "rem %a, %b : i32[3]", 1, 0, 0),
     CASE(max, "f32[3]", F3 G3 R "max %a, %b : f32[3]", 2, 0.5, 2),
+    CASE(max, "f32[2]", "%a = constant {values=[nan,1.0]} : f32[2]\n%b = constant {values=[1.0,nan]} : f32[2]\n"
+         R "max %a, %b : f32[2]", NAN, NAN),
     CASE(min, "f32[3]", F3 G3 R "min %a, %b : f32[3]", -1.5, 0, 2),
     CASE(and, "i32[3]", I3 J3 R "and %a, %b : i32[3]", 0, 0, 6),
     CASE(or, "i32[3]", I3 J3 R "or %a, %b : i32[3]", -5, 5, 6),
@@ -104,6 +106,8 @@ static const op_case cases[] = {
     CASE(reduce_sum, "f32[1,3]", M23 R "reduce_sum %a {axes=[0]} : f32[1,3]", 5, 7, 9),
     CASE(reduce_sum, "f32[1,1]", M23 R "reduce_sum %a {axes=[0,1]} : f32[1,1]", 21),
     CASE(reduce_max, "f32[1,3]", M23 R "reduce_max %a {axes=[0]} : f32[1,3]", 4, 5, 6),
+    CASE(reduce_max, "f32[1]", "%a = constant {values=[1.0,nan,2.0]} : f32[3]\n"
+         R "reduce_max %a {axes=[0]} : f32[1]", NAN),
     CASE(reduce_max, "i32[1]", "%a = constant {values=[-7,-5]} : i32[2]\n"
          R "reduce_max %a {axes=[0]} : i32[1]", -5),
     CASE(argmax, "i32[1,3]", "%a = constant {values=[1,5,3,1,2,6]} : f32[2,3]\n"
@@ -187,10 +191,11 @@ static void run_case(const op_case *c)
         lg_interpret(arena, lg_module_function(module, "f"), NULL, &result, &environment, diag));
     ck_assert_int_eq(lg_type_elements(&result->type), c->count);
     double tolerance = c->op == LG_OP_gradient ? 1e-5 : 1e-9; // differences
-    for (int n = 0; n < c->count; n++)
-        ck_assert_msg(fabs(value_of(result, n) - c->expected[n]) < tolerance,
-                      "%s: element %d is %.12g, not %.12g", c->body, n, value_of(result, n),
-                      c->expected[n]);
+    for (int n = 0; n < c->count; n++) {
+        double got = value_of(result, n), wanted = c->expected[n];
+        ck_assert_msg(isnan(wanted) ? isnan(got) : fabs(got - wanted) < tolerance,
+                      "%s: element %d is %.12g, not %.12g", c->body, n, got, wanted);
+    }
     double state = environment.arrays.items[0]->data[0].f;
     ck_assert(state == (c->op == LG_OP_write ? 11 : 10));
     lg_module_free(module);
