@@ -32,8 +32,12 @@ static bool hash_file(const char *path, lg_surveyed_image *to, lg_error *e)
     XXH64_state_t state;
     XXH64_reset(&state, 0);
     unsigned char block[BLOCK];
-    for (size_t got; (got = fread(block, 1, sizeof block, in)) > 0; to->bytes += got)
+    size_t got;
+    do {
+        got = fread(block, 1, sizeof block, in);
         XXH64_update(&state, block, got);
+        to->bytes += got;
+    } while (got == sizeof block);
     bool good = !ferror(in) || lg_fail(e, "%s: %m", path);
     fclose(in);
     to->hash = XXH64_digest(&state);
