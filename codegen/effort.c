@@ -1,9 +1,9 @@
 // A training step has hundreds of kernels, and most of its time is in a few dozen of them. In each
 // entry point the kernels of least work that have a share of LIGHT_SHARE together are light: were
-// their code ten times as slow, nobody could measure it, and instruction selection without
-// optimisation takes a sixth of the time. Work is a bound from below, the FLOPs at some peak or the
-// bytes at some bandwidth; only ratios count. No bit of a result depends on it: LLVM may not
-// reorder floating-point arithmetic at any level.
+// their code ten times as slow, it would cost ten times that share, and instruction selection
+// without optimisation takes a sixth of the time. Work is a bound from below, the FLOPs at some
+// peak or the bytes at some bandwidth; only ratios count. No bit of a result depends on it: LLVM
+// may not reorder floating-point arithmetic at any level.
 #include "codegen/effort.h"
 
 #include <stdlib.h>

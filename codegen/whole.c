@@ -1,5 +1,6 @@
 // The whole program as one module, after the same passes that the parts of a linked file get:
-// --emit=llvm and --emit=asm show what runs, and an object needs no linker, nor any other program.
+// --emit=llvm and --emit=asm show what runs (but for light kernels of a training step, which a
+// library has as codegen/effort.h says), and an object needs no linker, nor any other program.
 #include "codegen/compile.h"
 
 #include <assert.h>
