@@ -29,7 +29,7 @@ expect_exit 0 "${demo[@]}"
 expect_stdout '^\$ lgpnc zoo make '
 expect_stdout '^zoo: 4 of 4 generative models, 40 images'
 expect_stdout '^\$ lgpnc train .*--cross-val=1 '
-expect_stdout '^fold 1, test set of zoo: 10 generated images of 1 models, 2 real images of zoo/real$'
+expect_stdout '^fold 1, test set of zoo: 10 generated images of 1 model, 2 real images of zoo/real$'
 expect_stdout '^parse: an executable of lgpn:image=32'
 expect_stdout '^real or fake +fake '
 expect_stdout '^right +[0-9]+ of 26'
