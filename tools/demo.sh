@@ -11,16 +11,16 @@ usage() {
 Usage: ./run demo [OPTION...], or tools/demo.sh LGPNC [OPTION...]
   --photos=DIR   photographs to begin with; default: those of Debian's mate-backgrounds
   --dir=DIR      folder to work in; default: build/demo, beside LGPNC
-  --models=N     generative models to make (24)
-  --images=N     images of each (48)
-  --steps=N      training steps of each (120)
+  --models=N     generative models to make ($models)
+  --images=N     images of each ($images)
+  --steps=N      training steps of each ($steps)
   --epochs=N     times that LGPN sees the images ($epochs)
   --lgpn=MODEL   the LGPN to train
 END
 }
 
 photos=/usr/share/backgrounds/mate/nature
-models=24 images=48 steps=120 epochs=4
+models=48 images=24 steps=60 epochs=3
 size=32
 lgpn=lgpn:image=$size,width=16,feat=64,dim=32,blocks=1-1-1-1,continuous=1
 fold=1 # the test set
