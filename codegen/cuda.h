@@ -35,6 +35,9 @@ bool lg_cuda_measure(const lg_kernel *kernel, lg_cuda_launch *launch, lg_diag *d
 // Compile it with --fmad=false: the kernel IR says where it means an fma.
 bool lg_emit_cuda(const lg_program *program, FILE *out, lg_diag *diag);
 
+// The same of `count` kernels from number `first` on alone.
+bool lg_emit_cuda_part(const lg_program *program, int first, int count, FILE *out, lg_diag *diag);
+
 // Writes the manifest, JSON (docs/cuda.md has its fields): kernels with grid, block and parameters,
 // the launches of every entry with the memory they point at, parameters of the checkpoint, packed
 // bytes. Fails as lg_emit_cuda does.

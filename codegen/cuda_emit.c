@@ -11,6 +11,7 @@
 // Kernels are written to memory first: only then is known which helpers they use.
 #include "codegen/cuda_internal.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 // ---- __restrict__ is a promise that no launch may break: the memory plan computes in place where
@@ -105,13 +106,15 @@ static void print_kernel(lg_cuda_emitter *e, const lg_program *program, const ch
 
 // ---- the program
 
-static void print_kernels(lg_cuda_emitter *e, const lg_program *program,
+static void print_kernels(lg_cuda_emitter *e, const lg_program *program, int first, int count,
                           const lg_cuda_launch *launches)
 {
     const char **names = lg_cuda_kernel_names(e->scratch, program);
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next) {
+    int i = 0;
+    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next, i++) {
         e->kernel = kernel;
-        print_kernel(e, program, *names++, launches++);
+        if (i >= first && i - first < count)
+            print_kernel(e, program, names[i], &launches[i]);
     }
 }
 
@@ -128,6 +131,11 @@ static void print_program(lg_cuda_emitter *e, const lg_program *program, const c
 
 bool lg_emit_cuda(const lg_program *program, FILE *out, lg_diag *diag)
 {
+    return lg_emit_cuda_part(program, 0, INT_MAX, out, diag);
+}
+
+bool lg_emit_cuda_part(const lg_program *program, int first, int count, FILE *out, lg_diag *diag)
+{
     lg_arena *scratch = lg_arena_new();
     const lg_cuda_launch *launches = lg_cuda_measure_all(scratch, program, diag);
     bool ok = launches != NULL;
@@ -136,7 +144,7 @@ bool lg_emit_cuda(const lg_program *program, FILE *out, lg_diag *diag)
         size_t length = 0;
         lg_cuda_emitter emitter = {.scratch = scratch, .out = open_memstream(&text, &length)};
         if (emitter.out)
-            print_kernels(&emitter, program, launches);
+            print_kernels(&emitter, program, first, count, launches);
         ok = emitter.out && !ferror(emitter.out);
         ok = emitter.out && fclose(emitter.out) == 0 && ok;
         if (ok)

@@ -1,6 +1,7 @@
 // Entry points and the tables of runtime/artifact.h. An entry point is straight-line code: for each
 // launch it writes down where the kernel's buffers are and hands kernel and pointers to whoever
 // has the threads.
+#include "codegen/describe.h"
 #include "codegen/llvm_emit.h"
 
 #include <assert.h>
@@ -63,83 +64,44 @@ static LLVMValueRef table(lg_emitter *e, const char *name, LLVMValueRef *rows, i
 
 // ---- descriptions
 
-static uint32_t abi_dtype(lg_dtype dtype)
-{
-    static const uint32_t dtypes[LG_DTYPE_COUNT] = {
-        [LG_F32] = LG_ABI_F32,   [LG_BF16] = LG_ABI_BF16, [LG_F16] = LG_ABI_F16,
-        [LG_I32] = LG_ABI_I32,   [LG_I64] = LG_ABI_I64,   [LG_U8] = LG_ABI_U8,
-        [LG_BOOL] = LG_ABI_BOOL,
-    };
-    return dtypes[dtype];
-}
-
-static LLVMValueRef describe_tensor(lg_emitter *e, const lg_kslot *slot, bool unused)
+static LLVMValueRef describe_tensor(lg_emitter *e, const lg_tensor_desc *desc)
 {
     LLVMValueRef shape[LG_ABI_MAX_RANK];
     for (int d = 0; d < LG_ABI_MAX_RANK; d++)
-        shape[d] = u64(e, d < slot->type.rank ? slot->type.dims[d] : 0);
-    int64_t bytes = lg_type_elements(&slot->type) * lg_dtype_bytes(slot->type.dtype);
+        shape[d] = u64(e, desc->shape[d]);
     LLVMValueRef fields[] = {
-        text(e, slot->name),     u32(e, abi_dtype(slot->type.dtype)),
-        u32(e, slot->type.rank), LLVMConstArray2(e->i64, shape, LG_ABI_MAX_RANK),
-        u64(e, bytes),           u32(e, slot->state),
-        u32(e, unused),
+        text(e, desc->name),          u32(e, desc->dtype),
+        u32(e, desc->rank),           LLVMConstArray2(e->i64, shape, LG_ABI_MAX_RANK),
+        u64(e, (int64_t)desc->bytes), u32(e, desc->state),
+        u32(e, desc->unused),
     };
     return structure(e, fields, 7);
 }
 
-// The inputs or outputs of an entry, in order. One that no launch touches has no slot.
-static LLVMValueRef describe_ports(lg_emitter *e, const lg_entry *entry, lg_place place, int count)
+static LLVMValueRef describe_tensors(lg_emitter *e, const char *name, const lg_tensor_desc *descs,
+                                     uint32_t count)
 {
     LLVMValueRef *rows = LG_NEW_ARRAY(e->arena, LLVMValueRef, count + 1);
-    for (int i = 0; i < entry->slots.count; i++) {
-        const lg_kslot *slot = entry->slots.items[i];
-        if (slot->place == place)
-            rows[slot->index] = describe_tensor(e, slot, false);
-    }
-    for (int i = 0; i < count; i++)
-        assert(rows[i] && "an entry has a slot for each of its inputs and outputs");
-    const char *what = place == LG_PLACE_INPUT ? "inputs" : "outputs";
-    return table(e, lg_format(e->arena, "%s_%s", entry->name, what), rows, count);
+    for (uint32_t i = 0; i < count; i++)
+        rows[i] = describe_tensor(e, &descs[i]);
+    return table(e, name, rows, (int)count);
 }
 
-static LLVMValueRef describe_launches(lg_emitter *e, const lg_entry *entry)
+static LLVMValueRef describe_launches(lg_emitter *e, const lg_entry_desc *entry)
 {
-    int count = entry->launches.count;
-    LLVMValueRef *rows = LG_NEW_ARRAY(e->arena, LLVMValueRef, count + 1);
-    for (int i = 0; i < count; i++) {
-        const lg_launch *launch = &entry->launches.items[i];
+    LLVMValueRef *rows = LG_NEW_ARRAY(e->arena, LLVMValueRef, entry->launch_count + 1);
+    for (uint32_t i = 0; i < entry->launch_count; i++) {
+        const lg_launch_desc *launch = &entry->launches[i];
         LLVMValueRef fields[] = {
-            text(e, launch->kernel->name),
-            text(e, launch->label ? launch->label : ""),
-            LLVMConstReal(e->f64, launch->kernel->flops),
-            LLVMConstReal(e->f64, launch->kernel->bytes),
+            text(e, launch->kernel),
+            text(e, launch->label),
+            LLVMConstReal(e->f64, launch->flops),
+            LLVMConstReal(e->f64, launch->bytes),
         };
         rows[i] = structure(e, fields, 4);
     }
-    return table(e, lg_format(e->arena, "%s_launches", entry->name), rows, count);
-}
-
-static bool is_param_used(const lg_program *program, int index)
-{
-    for (int i = 0; i < program->entries.count; i++) {
-        const lg_entry *entry = program->entries.items[i];
-        for (int j = 0; j < entry->slots.count; j++) {
-            const lg_kslot *slot = entry->slots.items[j];
-            if (slot->place == LG_PLACE_PARAM && slot->index == index)
-                return true;
-        }
-    }
-    return false;
-}
-
-static LLVMValueRef describe_params(lg_emitter *e, const lg_program *program)
-{
-    int count = program->params.count;
-    LLVMValueRef *rows = LG_NEW_ARRAY(e->arena, LLVMValueRef, count + 1);
-    for (int i = 0; i < count; i++)
-        rows[i] = describe_tensor(e, program->params.items[i], !is_param_used(program, i));
-    return table(e, "params", rows, count);
+    return table(e, lg_format(e->arena, "%s_launches", entry->name), rows,
+                 (int)entry->launch_count);
 }
 
 // ---- code
@@ -284,33 +246,28 @@ static LLVMValueRef emit_entry(lg_emitter *e, const lg_entry *entry, LLVMValueRe
 
 // ---- the table of it all
 
-static int64_t flags_of(const lg_entry *entry)
-{
-    return (lg_entry_reads(entry, LG_PLACE_PARAM) ? LG_ENTRY_READS_PARAMS : 0) |
-           (lg_entry_writes(entry, LG_PLACE_PARAM) ? LG_ENTRY_WRITES_PARAMS : 0) |
-           (lg_entry_reads(entry, LG_PLACE_PACKED) ? LG_ENTRY_READS_PACKED : 0) |
-           (lg_entry_writes(entry, LG_PLACE_PACKED) ? LG_ENTRY_WRITES_PACKED : 0);
-}
-
-static LLVMValueRef describe_entries(lg_emitter *e, const lg_program *program)
+static LLVMValueRef describe_entries(lg_emitter *e, const lg_program *program,
+                                     const lg_entry_desc *entries)
 {
     LLVMValueRef launch = emit_launch_helper(e);
     int count = program->entries.count;
     LLVMValueRef *rows = LG_NEW_ARRAY(e->arena, LLVMValueRef, count + 1);
     for (int i = 0; i < count; i++) {
-        const lg_entry *entry = program->entries.items[i];
+        const lg_entry_desc *d = &entries[i];
         LLVMValueRef fields[] = {
-            text(e, entry->name),
-            u32(e, entry->input_count),
-            u32(e, entry->output_count),
-            u32(e, entry->launches.count),
-            u32(e, flags_of(entry)),
-            describe_ports(e, entry, LG_PLACE_INPUT, entry->input_count),
-            describe_ports(e, entry, LG_PLACE_OUTPUT, entry->output_count),
-            describe_launches(e, entry),
-            u64(e, lg_scratch_start(entry) + lg_entry_scratch(entry)),
-            u64(e, lg_entry_scratch(entry)),
-            emit_entry(e, entry, launch),
+            text(e, d->name),
+            u32(e, d->input_count),
+            u32(e, d->output_count),
+            u32(e, d->launch_count),
+            u32(e, d->flags),
+            describe_tensors(e, lg_format(e->arena, "%s_inputs", d->name), d->inputs,
+                             d->input_count),
+            describe_tensors(e, lg_format(e->arena, "%s_outputs", d->name), d->outputs,
+                             d->output_count),
+            describe_launches(e, d),
+            u64(e, (int64_t)d->workspace_bytes),
+            u64(e, (int64_t)d->scratch_bytes),
+            emit_entry(e, program->entries.items[i], launch),
         };
         rows[i] = structure(e, fields, 11);
     }
@@ -340,12 +297,19 @@ static void emit_getter(lg_emitter *e, LLVMValueRef artifact)
 
 void lg_emit_artifact(lg_emitter *e, const lg_program *program, bool getter)
 {
+    const lg_artifact *a = lg_describe_program(e->arena, program, e->options->target->name,
+                                               e->options->model, e->options->compiler);
     LLVMValueRef fields[] = {
-        u32(e, LG_ARTIFACT_ABI),           u32(e, (int64_t)sizeof(lg_artifact)),
-        text(e, e->options->compiler),     text(e, e->options->model),
-        text(e, e->options->target->name), u32(e, program->entries.count),
-        u32(e, program->params.count),     describe_entries(e, program),
-        describe_params(e, program),       u64(e, program->packed),
+        u32(e, a->abi),
+        u32(e, a->bytes),
+        text(e, a->compiler),
+        text(e, a->model),
+        text(e, a->target),
+        u32(e, a->entry_count),
+        u32(e, a->param_count),
+        describe_entries(e, program, a->entries),
+        describe_tensors(e, "params", a->params, a->param_count),
+        u64(e, (int64_t)a->packed_bytes),
         packed_weights(e, program),
     };
     LLVMValueRef artifact = new_global(e, "artifact", structure(e, fields, 11));

@@ -89,6 +89,17 @@ static bool grow_workspace(lg_model *model, size_t bytes, lg_error *e)
            lg_fail_prefix(e, "%s: workspace: ", model->name);
 }
 
+void lg_model_set_executor(lg_model *model, const lg_executor *executor)
+{
+    model->executor = *executor;
+}
+
+static int run_entry(const lg_model *model, const lg_entry_desc *entry, const lg_call *call)
+{
+    const lg_executor *executor = &model->executor;
+    return executor->run ? executor->run(executor->context, entry, call) : entry->run(call);
+}
+
 // Runs `pack` into `packed`.
 static bool run_pack(lg_model *model, void *const *params, void *packed,
                      const lg_parallel *parallel, lg_error *e)
@@ -101,7 +112,7 @@ static bool run_pack(lg_model *model, void *const *params, void *packed,
         return lg_fail_prefix(e, "%s: workspace: ", model->name);
     lg_call call = {
         .params = params, .packed = packed, .workspace = workspace.data, .parallel = parallel};
-    int status = pack->run(&call);
+    int status = run_entry(model, pack, &call);
     lg_pages_unmap(&workspace);
     return status == 0 || lg_fail(e, "%s: pack failed with status %d", model->name, status);
 }
@@ -153,7 +164,7 @@ bool lg_model_call(lg_model *model, const lg_entry_desc *entry, const void *cons
         .workspace = model->workspace.data,
         .parallel = parallel,
     };
-    int status = entry->run(&call);
+    int status = run_entry(model, entry, &call);
     return status == 0 ||
            lg_fail(e, "%s: %s failed with status %d", model->name, entry->name, status);
 }

@@ -82,6 +82,16 @@ bool lg_model_repack(lg_model *model, const lg_parallel *parallel, lg_error *e);
 
 // ---- running
 
+// Who runs the entry points of an artifact that has no code for this machine's processor: a GPU's
+// driver, say. `run` is called as lg_entry_desc.run is, returns 0, and reports what goes wrong.
+typedef struct lg_executor {
+    void *context;
+    int (*run)(void *context, const lg_entry_desc *entry, const lg_call *call);
+} lg_executor;
+
+// From now on `executor` (copied) runs all entry points. It then holds what `pack` wrote.
+void lg_model_set_executor(lg_model *model, const lg_executor *executor);
+
 // Does it read or write parameters, so that the model has to keep them?
 bool lg_entry_uses_params(const lg_entry_desc *entry);
 // NULL with a message that lists what there is.

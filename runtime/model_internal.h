@@ -8,6 +8,7 @@
 
 struct lg_model {
     const lg_artifact *artifact;
+    lg_executor executor; // without a `run`: the entries' own code runs
     char *name;
     const void *packed; // built in, or packed_pages
     lg_pages packed_pages, workspace;

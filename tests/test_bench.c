@@ -36,7 +36,7 @@ static const lg_roofline machine = {.rate = {1e11, 8e9, 1e10, 5e10},
 static double seconds[RUNS * LAUNCHES] = {0.05,  0.02,  0.010, 0.001, 0.06,  0.04,
                                           0.020, 0.001, 0.90,  0.03,  0.030, 0.001};
 static double totals[RUNS] = {0.09, 0.13, 0.97};
-static const lg_bench bench = {&artifact, &entry, RUNS, 2, seconds, totals, &machine};
+static const lg_bench bench = {&artifact, &entry, RUNS, 2, NULL, seconds, totals, &machine};
 
 static bool near(double a, double b)
 {

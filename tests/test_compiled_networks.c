@@ -1,7 +1,7 @@
-// Whole networks as users run them: built, compiled and run by this machine's processor, compared
-// with PyTorch's results (tests/goldens/make_lgpn.sh). Every row of the target table that the
-// machine can run, and one network at every level of optimisation; one thread and three give the
-// same bits.
+// Whole networks as users run them: built, compiled and run by this machine's processor, and by its
+// GPU where it has one, compared with PyTorch's results (tests/goldens/make_lgpn.sh). Every row of
+// the target table that the machine can run, and one network at every level of optimisation; one
+// thread and three give the same bits.
 #include "runtime/safetensors.h"
 #include "runtime/threads.h"
 #include "tests/support/compiled.h"
@@ -22,8 +22,8 @@ static const struct {
 static const struct {
     const char *level, *cpu;
 } builds[] = {
-    {"O0", "x86-64-v3"}, {"O1", "x86-64-v4"}, {"O2", "x86-64-v2"},
-    {"O2", "x86-64-v3"}, {"O2", "x86-64-v4"}, {"O3", "x86-64-v3"},
+    {"O0", "x86-64-v3"}, {"O1", "x86-64-v4"}, {"O2", "x86-64-v2"}, {"O2", "x86-64-v3"},
+    {"O2", "x86-64-v4"}, {"O3", "x86-64-v3"}, {"O1", "cuda"},      {"O2", "cuda"},
 };
 
 enum { NETWORKS = sizeof networks / sizeof *networks, BUILDS = sizeof builds / sizeof *builds };

@@ -187,6 +187,18 @@ START_TEST(module_is_emulated)
 }
 END_TEST
 
+// On the GPU, where there is one: all cases of a module at every level.
+START_TEST(module_runs_on_the_gpu)
+{
+    static const char *const levels[] = {"O0", "O1", "O2"};
+    const lg_target *target = lg_target_find("cuda");
+    lg_expectation *expectation = lg_expectation_new(modules[_i / 3]);
+    lg_expectation_check(expectation, lg_pipeline_named(levels[_i % 3], target->kind), target,
+                         LG_WAY_DEVICE, "cases");
+    lg_expectation_free(expectation);
+}
+END_TEST
+
 static bool has_case(lg_opcode code)
 {
     for (int m = 0; m < MODULES; m++)
@@ -221,6 +233,11 @@ int main(void)
     if (lg_foreign_runs(lg_target_find("aarch64")))
         tcase_add_loop_test(compiled, module_is_emulated, 0, MODULES);
     suite_add_tcase(suite, compiled);
+    if (lg_cpu_runs("cuda")) {
+        TCase *gpu = tcase_create("gpu");
+        tcase_add_loop_test(gpu, module_runs_on_the_gpu, 0, MODULES * 3);
+        suite_add_tcase(suite, gpu);
+    }
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

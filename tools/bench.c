@@ -52,6 +52,8 @@ static void check_arguments(const bench_arguments *a, struct argp_state *state)
     const char *trace = a->outputs[OUTPUT_TRACE], *plot = a->outputs[OUTPUT_PLOT];
     if (!a->of.model)
         argp_error(state, "no MODEL given");
+    else if ((plot || trace) && strcmp(a->of.compile.cpu, "cuda") == 0)
+        argp_error(state, "--roofline and --chrome-trace are for CPUs, not for --cpu=cuda");
     else if (plot && a->no_roofline)
         argp_error(state, "--roofline and --no-roofline exclude each other");
     else if (plot && trace && strcmp(plot, trace) == 0)
@@ -157,7 +159,8 @@ static bool prepare(bench_run *r, lg_diag *diag)
     if (!allocate(&r->memory, b->entry, diag))
         return false;
     const lg_target *target = target_of(r->session);
-    if (!r->arguments->no_roofline && target && !(r->meter = lg_meter_new(target, parallel, diag)))
+    bool measured = !r->arguments->no_roofline && !r->session->device; // the GPU's roofs are not
+    if (measured && target && !(r->meter = lg_meter_new(target, parallel, diag)))
         return false;
     b->roofline = r->meter ? lg_meter_roofline(r->meter) : NULL;
     if (r->arguments->outputs[OUTPUT_TRACE])
@@ -171,6 +174,18 @@ static void sample_machine(bench_run *r)
         return;
     lg_progress_step(r->progress, "measuring the machine");
     lg_meter_sample(r->meter, false);
+}
+
+// The same on a GPU: all of it by the host's clock, then once more with the GPU's between launches.
+// What is copied there and back is not in the times.
+static bool time_on_device(bench_run *r, int row)
+{
+    lg_bench *b = &r->bench;
+    double start = lg_now();
+    bool good = lg_cuda_device_run(r->session->device, NULL);
+    b->totals[row] = lg_now() - start;
+    return good && lg_cuda_device_run(r->session->device,
+                                      b->seconds + (size_t)row * b->entry->launch_count);
 }
 
 // One run; the times go to row `row`.
@@ -187,7 +202,9 @@ static bool time_run(bench_run *r, int row, lg_diag *diag)
     bool good = lg_model_call(r->session->model, b->entry, (const void *const *)r->memory.data,
                               r->memory.data + r->memory.inputs, &timing.parallel, &error);
     b->totals[row] = lg_now() - start;
-    return good || lg_cli_fail(diag, &error);
+    if (!good)
+        return lg_cli_fail(diag, &error);
+    return !r->session->device || time_on_device(r, row);
 }
 
 // The machine's peak is measured between the runs too, a few times a second: it drifts, and a roof
@@ -252,7 +269,8 @@ static bool bench_entry(const bench_arguments *a, lg_session *session, lg_former
     r.bench = (lg_bench){.artifact = lg_model_artifact(session->model),
                          .entry = entry,
                          .runs = a->repeat,
-                         .threads = session->threads.count};
+                         .threads = session->threads.count,
+                         .device = session->device ? lg_cuda_device_name(session->device) : NULL};
     bool good = prepare(&r, diag) && time_runs(&r, diag);
     lg_progress_end(progress);
     good = good && report(&r, former, diag);
@@ -302,7 +320,8 @@ int lg_command_bench(int argc, char **argv)
         .args_doc = "MODEL|ARTIFACT.so",
         .doc = "Times every kernel of a model on random inputs: medians over the runs, with "
                "GFLOP/s (a multiply-add counts as 2), GB/s (operands and results once) and the "
-               "part of this machine's roofline that it reaches."
+               "part of this machine's roofline that it reaches. With --cpu=cuda they run on the "
+               "GPU."
                "\vExamples:\n  lgpnc bench lgpn:image=128 --threads=1 --repeat=20\n"
                "  lgpnc bench lgpn --roofline=lgpn.svg --chrome-trace=lgpn.json\n"
                "  lgpnc bench lgpn --json >before.json\n"

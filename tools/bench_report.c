@@ -52,8 +52,12 @@ static void print_machine(const lg_bench_result *r, FILE *out)
 void lg_bench_print_table(const lg_bench_result *r, FILE *out)
 {
     const lg_bench *b = r->bench;
-    fprintf(out, "%s for %s, entry point %s: %d run%s, %d thread%s\n\n", r->model, r->target,
-            r->entry, b->runs, b->runs == 1 ? "" : "s", b->threads, b->threads == 1 ? "" : "s");
+    fprintf(out, "%s for %s, entry point %s: %d run%s, ", r->model, r->target, r->entry, b->runs,
+            b->runs == 1 ? "" : "s");
+    if (b->device)
+        fprintf(out, "%s\n\n", b->device);
+    else
+        fprintf(out, "%d thread%s\n\n", b->threads, b->threads == 1 ? "" : "s");
     int width = (int)strlen(r->all.kernel);
     for (int i = 0; i < r->count; i++)
         if ((int)strlen(r->rows[i].kernel) > width)
@@ -119,6 +123,8 @@ bool lg_bench_print_json(const lg_bench_result *r, FILE *out)
                   "flops", r->all.flops, "bytes", r->all.bytes);
     if (r->former_median > 0)
         json_object_set_new(json, "before_median_ms", json_real(1e3 * r->former_median));
+    if (b->device)
+        json_object_set_new(json, "device", json_string(b->device));
     if (b->roofline)
         json_object_set_new(json, "roofline", json_of_roofline(r));
     bool whole = rows && json && json_array_size(rows) == (size_t)r->count;

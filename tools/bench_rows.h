@@ -14,6 +14,7 @@ typedef struct lg_bench {
     const lg_artifact *artifact;
     const lg_entry_desc *entry;
     int runs, threads;
+    const char *device;          // the GPU that ran it, NULL: this processor
     double *seconds;             // [runs][entry->launch_count]
     double *totals;              // [runs], of the whole entry point
     const lg_roofline *roofline; // NULL: not measured

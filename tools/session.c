@@ -1,5 +1,6 @@
 #include "tools/session.h"
 
+#include "codegen/describe.h"
 #include "tools/cli.h"
 #include "tools/init_weights.h"
 #include "tools/model_spec.h"
@@ -37,6 +38,12 @@ static const lg_artifact *compile(lg_session *s, const char *spec, const lg_comp
         !lg_compile_needs_program(c, "running", diag))
         return NULL;
     lg_progress_step(progress, "compiling %d kernels", lg_compile_kernel_count(c->program));
+    if (c->target->kind == LG_TARGET_CUDA) {
+        s->device = lg_cuda_device_new(c->program, diag);
+        return s->device ? lg_describe_program(c->program->arena, c->program, c->target->name,
+                                               c->codegen.model, c->codegen.compiler)
+                         : NULL;
+    }
     s->jit = lg_compile_jit(c, diag);
     return s->jit ? lg_jit_artifact(s->jit) : NULL;
 }
@@ -62,6 +69,8 @@ static bool open_model(lg_session *s, const char *spec, int threads,
     if (!artifact)
         return false;
     s->model = lg_model_new(artifact, spec, &error);
+    if (s->model && s->device)
+        lg_model_set_executor(s->model, &(lg_executor){s->device, lg_cuda_device_execute});
     const char *function = options->function_count ? options->functions[0] : "infer";
     s->entry = s->model ? lg_model_entry(s->model, function, &error) : NULL;
     bool good =
@@ -74,6 +83,7 @@ void lg_session_close(lg_session *s)
     lg_model_free(s->model);
     lg_threads_free(&s->threads);
     lg_jit_free(s->jit);
+    lg_cuda_device_free(s->device);
     lg_compilation_free(&s->compilation);
     lg_library_close(&s->library);
     *s = (lg_session){0};

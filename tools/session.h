@@ -1,8 +1,9 @@
-// A model that can be run: compiled in memory from what the user wrote, or opened as a shared
-// library that `build` made; with its weights and its threads.
+// A model that can be run: compiled in memory from what the user wrote, for this processor or for
+// the GPU, or opened as a shared library that `build` made; with its weights and its threads.
 #ifndef LG_TOOLS_SESSION_H
 #define LG_TOOLS_SESSION_H
 
+#include "codegen/cuda_device.h"
 #include "runtime/loader.h"
 #include "runtime/model.h"
 #include "runtime/threads.h"
@@ -11,7 +12,8 @@
 typedef struct lg_session {
     lg_compilation compilation; // of a model
     lg_jit *jit;
-    lg_library library; // of an artifact
+    lg_cuda_device *device; // instead of `jit`, of a model for CUDA
+    lg_library library;     // of an artifact
     lg_model *model;
     const lg_entry_desc *entry; // the function wanted
     lg_threads threads;

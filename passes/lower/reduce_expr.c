@@ -300,6 +300,7 @@ static lg_kx *conv2d_input_grad_element(lg_tensor_context *ctx, const lg_op *op,
     return accumulated(ctx, sum);
 }
 
+// Row by row: a sum of all pixels of a batch, one behind the other, would lose digits.
 static lg_kx *conv2d_filter_grad_element(lg_tensor_context *ctx, const lg_op *op,
                                          const lg_index *index)
 {
@@ -310,18 +311,22 @@ static lg_kx *conv2d_filter_grad_element(lg_tensor_context *ctx, const lg_op *op
     lg_kx *group = lg_kx_divi(k, index[0].base, f->dims[0] / w.groups);
     lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, group, f->dims[1]), index[1].base);
     accumulator sum = accumulate_from(ctx, LG_F32, 1, 0);
-    int mark = lg_tensor_mark(ctx), opened = 3;
+    int mark = lg_tensor_mark(ctx), opened = 2;
     lg_kx *n = loop(ctx, "n", x->dims[0]);
     lg_kx *oh = loop(ctx, "oh", g->dims[1]);
     lg_kx *h = image_position(k, &w, 0, oh, index[2].base);
     opened += guard(k, h, x->dims[1]);
+    accumulator row = accumulate_from(ctx, LG_F32, 1, 0);
+    int row_mark = lg_tensor_mark(ctx), row_opened = 1;
     lg_kx *ow = loop(ctx, "ow", g->dims[2]);
     lg_kx *v = image_position(k, &w, 1, ow, index[3].base);
-    opened += guard(k, v, x->dims[2]);
+    row_opened += guard(k, v, x->dims[2]);
     lg_index at[] = {lg_index_of(n), lg_index_of(h), lg_index_of(v), lg_index_of(channel)};
     lg_index out[] = {lg_index_of(n), lg_index_of(oh), lg_index_of(ow), index[0]};
-    accumulate_product(ctx, sum, lg_element(ctx, op->operands[0], at, 1),
+    accumulate_product(ctx, row, lg_element(ctx, op->operands[0], at, 1),
                        lg_element(ctx, op->operands[1], out, 1));
+    end_loops(ctx, row_opened, row_mark);
+    accumulate(ctx, sum, LG_S_ADD, accumulated(ctx, row));
     end_loops(ctx, opened, mark);
     return accumulated(ctx, sum);
 }

@@ -199,6 +199,44 @@ static int leading_axes(const lg_schedule *s, const lg_stages *stages, const boo
     return lead;
 }
 
+// ---- shared memory
+
+// A block of a GPU has little memory, and no other to go to: of values that do not fit the largest
+// is computed again where it is used. True if there was one to give up.
+static bool give_up_largest(const lg_schedule *s, const lg_stages *stages, bool *keep)
+{
+    const lg_value *largest = NULL;
+    int64_t total = 0, most = -1;
+    for (int i = 0; i < stages->kept.count; i++) {
+        const lg_value *v = stages->kept.items[i];
+        if (lg_result_index(s->function, v) >= 0) // has memory of its own
+            continue;
+        int64_t bytes = lg_dtype_bytes(lg_compute_dtype(v->type.dtype));
+        for (int a = stages->lead; a < v->type.rank; a++)
+            bytes *= v->type.dims[a];
+        total += bytes;
+        if (bytes > most) {
+            most = bytes;
+            largest = v;
+        }
+    }
+    if (total <= s->target->tile_memory)
+        return false;
+    keep[largest->id] = false;
+    return true;
+}
+
+static void collect(const lg_schedule *s, lg_stages *stages, const bool *keep)
+{
+    *stages = (lg_stages){0};
+    LG_FOR_OPS (op, s->function) {
+        const lg_value *v = op->results[0];
+        if (keep[v->id])
+            LG_PUSH(s->scratch, &stages->kept, v);
+    }
+    stages->lead = leading_axes(s, stages, keep);
+}
+
 void lg_stages_find(const lg_schedule *s, lg_stages *stages)
 {
     const lg_function *f = s->function;
@@ -210,14 +248,9 @@ void lg_stages_find(const lg_schedule *s, lg_stages *stages)
     mark_repeated(s, keep);
     for (int i = 0; i < f->results.count; i++)
         keep[f->results.items[i]->id] = true;
-    *stages = (lg_stages){0};
-    LG_FOR_OPS (op, f) {
-        const lg_value *v = op->results[0];
-        if (!keep[v->id])
-            continue;
-        LG_PUSH(s->scratch, &stages->kept, v);
-    }
-    stages->lead = leading_axes(s, stages, keep);
+    do
+        collect(s, stages, keep);
+    while (s->target->kind == LG_TARGET_CUDA && give_up_largest(s, stages, keep));
 }
 
 lg_kbuffer *lg_stage_buffer(lg_schedule *s, const lg_value *value, lg_scope scope, int lead,

@@ -57,7 +57,6 @@ echo '{"median_ms": 1, "kernels": [{"kernel": "relu"}]}' >half.json
 fault 'kernel 0 has no' --compare=half.json
 echo '[]' >other.json
 fault 'not what .lgpnc bench --json. writes' --compare=other.json
-fault 'do not run here' --cpu=cuda
 fault 'no function' --function=train --roofline=plot.svg
 
 usage() {
@@ -67,5 +66,6 @@ usage() {
     one_error "$pattern"
 }
 usage 'name a file' net.ir --roofline=-
+usage 'are for CPUs' net.ir --cpu=cuda --roofline=plot.svg
 usage 'exclude each other' net.ir --roofline=plot.svg --no-roofline
 usage 'the same file' net.ir --roofline=plot.svg --chrome-trace=plot.svg

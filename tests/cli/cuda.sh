@@ -15,6 +15,17 @@ done
 grep -q '__shared__' full.cu || fail "no kernel uses shared memory"
 grep -q '__syncthreads()' full.cu || fail "no kernel has a barrier"
 
+# More images at a time need no more shared memory, and training is spelled too.
+expect_exit 0 "$LGPNC" build lgpn:batch=8 --emit=cuda -o batch.cu
+expect_exit 0 "$LGPNC" build "$small" --function=train_step --emit=cuda -o step.cu
+
+# It runs where there is a GPU; elsewhere the user is told what is missing.
+if "$LGPNC" bench "$small" --cpu=cuda --repeat=1 >.stdout 2>.stderr; then
+    grep -q 'for cuda, entry point infer: 1 run, .* (sm_' .stdout || fail "no GPU named: $(cat .stdout)"
+else
+    grep -Eq 'CUDA driver|NVRTC' .stderr || fail "not for want of a GPU: $(cat .stderr)"
+fi
+
 "$LGPNC" build "$small" --emit=ptx -o small.ptx 2>.stderr || {
     grep -q NVRTC .stderr || fail "no PTX, and not for want of NVRTC: $(cat .stderr)"
     no_file small.ptx

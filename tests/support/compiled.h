@@ -6,7 +6,8 @@
 
 typedef struct lg_compiled lg_compiled;
 
-// Whether this machine runs code for a row of the target table.
+// Whether this machine runs code for a row of the target table; "cuda": whether a GPU and NVRTC are
+// here. To be asked for that one before this process uses either.
 bool lg_cpu_runs(const char *name);
 
 // An entry point that launches `kernel`: buffers that are only read are its inputs, the others its

@@ -3,6 +3,8 @@
 #include "tests/support/expectation.h"
 
 #include "codegen/codegen.h"
+#include "codegen/cuda.h"
+#include "codegen/cuda_device.h"
 #include "ir/interp.h"
 #include "passes/schedule/choice.h"
 #include "runtime/threads.h"
@@ -153,8 +155,9 @@ void lg_expectation_free(lg_expectation *e)
 typedef struct machine {
     const lg_expectation *e;
     const lg_program *program;
-    lg_jit *jit;         // or NULL
-    lg_foreign *foreign; // or NULL
+    lg_jit *jit;            // or NULL
+    lg_foreign *foreign;    // or NULL
+    lg_cuda_device *device; // or NULL
     const lg_parallel *parallel;
     lg_program_memory memory;
     FILE *faults;
@@ -187,11 +190,22 @@ static bool run_compiled(machine *m, const lg_entry *entry)
     return false;
 }
 
+static lg_memory memory_of(const machine *m)
+{
+    return (lg_memory){m->memory.inputs, m->memory.outputs, m->memory.params, m->memory.packed,
+                       m->memory.workspace};
+}
+
+static bool run_on_device(machine *m, const lg_entry *entry)
+{
+    lg_memory memory = memory_of(m);
+    return lg_cuda_device_interpret(m->device, entry, &memory);
+}
+
 static bool run_interpreted(machine *m, const lg_entry *entry)
 {
     lg_diag *diag = lg_diag_new();
-    lg_memory memory = {m->memory.inputs, m->memory.outputs, m->memory.params, m->memory.packed,
-                        m->memory.workspace};
+    lg_memory memory = memory_of(m);
     bool ok = lg_entry_interpret(entry, &memory, diag);
     if (!ok)
         lg_diag_print(diag, m->faults);
@@ -278,6 +292,7 @@ static bool run(machine *m, const lg_entry *entry, const outcome *o)
 {
     fill(m, entry, o);
     bool ok = m->jit       ? run_compiled(m, entry)
+              : m->device  ? run_on_device(m, entry)
               : m->foreign ? lg_foreign_run(m->foreign, m->program, entry, &m->memory, m->faults)
                            : run_interpreted(m, entry);
     if (ok && !lg_program_memory_guards_hold(&m->memory)) {
@@ -301,7 +316,7 @@ static bool run_all_ways(machine *m, const lg_entry *entry, const outcome *o)
     m->parallel = NULL;
     if (!run(m, entry, o) || (o && !compare_outcome(m, o)))
         return false;
-    if (!m->jit || !o)
+    if (!(m->jit || m->device) || !o)
         return true;
     void *first = malloc(m->memory.result_bytes);
     ck_assert_ptr_nonnull(first);
@@ -311,7 +326,7 @@ static bool run_all_ways(machine *m, const lg_entry *entry, const outcome *o)
     lg_threads_init(&threads, 2);
     const lg_parallel *const ways[] = {&backwards, &threads.parallel};
     bool ok = true;
-    for (int i = 0; ok && i < 2; i++) {
+    for (int i = 0; ok && i < (m->device ? 1 : 2); i++) {
         m->parallel = ways[i];
         ok = run(m, entry, o) && same_bits(m, entry, first);
     }
@@ -359,6 +374,16 @@ static char *divided(lg_arena *arena, const char *pipeline)
                      lower + strlen("lower"));
 }
 
+// Has every kernel few enough threads and little enough shared memory?
+static bool can_be_launched(const lg_program *program, lg_diag *diag)
+{
+    lg_cuda_launch launch;
+    bool ok = true;
+    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
+        ok &= lg_cuda_measure(kernel, &launch, diag);
+    return ok;
+}
+
 bool lg_expectation_holds(const lg_expectation *e, const char *pipeline, const lg_target *target,
                           lg_way way, FILE *faults)
 {
@@ -368,10 +393,13 @@ bool lg_expectation_holds(const lg_expectation *e, const char *pipeline, const l
     char *text = divided(unit.module->arena, pipeline);
     bool ok = lg_pipeline_run(&unit, text, &options, diag) &&
               (unit.program || lg_error_at(diag, (lg_location){0}, "nothing was lowered"));
+    ok = ok && (target->kind != LG_TARGET_CUDA || can_be_launched(unit.program, diag));
     machine m = {.e = e, .program = unit.program, .faults = faults};
     lg_foreign foreign;
     if (ok && way == LG_WAY_COMPILED)
         ok = compile(&m, target, diag);
+    if (ok && way == LG_WAY_DEVICE)
+        ok = (m.device = lg_cuda_device_new(unit.program, diag)) != NULL;
     if (ok && way == LG_WAY_EMULATED) {
         m.foreign = &foreign;
         ok = lg_foreign_new(&foreign, unit.program, target, faults);
@@ -380,13 +408,14 @@ bool lg_expectation_holds(const lg_expectation *e, const char *pipeline, const l
         ok = run_entries(&m);
     if (!ok) {
         lg_diag_print(diag, faults);
-        static const char *const ways[] = {"interpreted", "compiled", "emulated"};
+        static const char *const ways[] = {"interpreted", "compiled", "emulated", "on the GPU"};
         fprintf(faults, "    in: %s, %s, %s\n", pipeline, target->name, ways[way]);
     }
     if (m.foreign)
         lg_foreign_free(&foreign);
     if (m.jit)
         lg_jit_free(m.jit);
+    lg_cuda_device_free(m.device);
     if (unit.program)
         lg_program_free(unit.program);
     lg_module_free(unit.module);

@@ -23,7 +23,8 @@ void lg_expectation_free(lg_expectation *expectation);
 typedef enum lg_way {
     LG_WAY_INTERPRETED, // lg_entry_interpret
     LG_WAY_COMPILED,    // lg_jit, in order, in reverse order and with threads: the same bits
-    LG_WAY_EMULATED     // the same on another machine (tests/support/foreign.h)
+    LG_WAY_EMULATED,    // the same on another machine (tests/support/foreign.h)
+    LG_WAY_DEVICE       // on the GPU (codegen/cuda_device.h), twice: the same bits
 } lg_way;
 
 // Runs `pipeline`, which must lower, on a copy of the module and then @pack and every other entry

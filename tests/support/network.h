@@ -3,13 +3,16 @@
 #define LG_TESTS_SUPPORT_NETWORK_H
 
 #include "codegen/codegen.h"
+#include "codegen/cuda_device.h"
 #include "models/models.h"
 #include "passes/pass.h"
 #include "runtime/model.h"
 
 typedef struct lg_network {
     lg_unit unit;
-    lg_jit *jit;
+    lg_jit *jit;            // NULL on a GPU
+    lg_cuda_device *device; // NULL on a CPU
+    lg_diag *diag;
     lg_model *model;
 } lg_network;
 
@@ -17,8 +20,8 @@ typedef struct lg_network {
 // spec is refused.
 lg_module *lg_network_module(const char *spec, unsigned functions);
 
-// The same at a level, "O0" to "O3", for the row `cpu` of the target table. Ends the test when it
-// cannot.
+// The same at a level, "O0" to "O3", for the row `cpu` of the target table; "cuda" runs on the GPU.
+// Ends the test when it cannot.
 lg_network lg_network_new(const char *spec, unsigned functions, const char *level, const char *cpu);
 void lg_network_free(lg_network *network);
 
