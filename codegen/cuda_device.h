@@ -40,6 +40,6 @@ bool lg_cuda_device_interpret(lg_cuda_device *device, const lg_entry *entry,
 // come back, parameters go and come as the entry uses them. Packed weights stay there, and
 // `call->packed` and the workspace are left alone: one model a device. Returns 0, or 1 after
 // reporting.
-int lg_cuda_device_execute(void *device, const lg_entry_desc *entry, const lg_call *call);
+int lg_cuda_device_execute(void *device, const lg_entry_desc *desc, const lg_call *call);
 
 #endif
