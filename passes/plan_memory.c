@@ -2,8 +2,10 @@
 //
 // needs `lowered`; makes `planned`. First, what can be is computed in place: a result that is read
 // nowhere but where the same element of an operand is, takes the slot of that operand if nobody
-// wants it any more (the residual of a bottleneck). Then slots are placed from the largest to the
-// smallest, each at the lowest offset where it meets none that is alive at the same time.
+// wants it any more (the residual of a bottleneck). Then slots are placed one after the other, each
+// at the lowest offset where it meets none that is alive at the same time; of the orders largest
+// first and two in which it counts, too, for how long a slot lives, the one that needs least is
+// taken.
 //
 //     slot @t1 workspace 0 uses 0..1        slot @t1 workspace 0 uses 0..2
 //     slot @t2 workspace 0 uses 1..2   ->   (t2 is t1)
@@ -76,19 +78,39 @@ static void compute_in_place(lg_entry *entry, lg_pass_ctx *ctx)
 
 // ---- offsets
 
-static int larger_first(const void *a, const void *b)
+// Orders in which slots are placed. None is best for all funcs; each compares by its weight, then
+// by the first use.
+typedef double slot_weight(double bytes, double steps);
+
+static double bytes_alone(double bytes, double steps)
 {
-    const lg_kslot *x = *(lg_kslot *const *)a, *y = *(lg_kslot *const *)b;
-    int64_t p = lg_type_bytes(&x->type), q = lg_type_bytes(&y->type);
-    if (p != q)
-        return p < q ? 1 : -1;
-    return x->first_use - y->first_use;
+    (void)steps;
+    return bytes;
 }
 
-static int lower_first(const void *a, const void *b)
+static double area(double bytes, double steps)
 {
-    const lg_kslot *x = *(lg_kslot *const *)a, *y = *(lg_kslot *const *)b;
-    return x->offset < y->offset ? -1 : x->offset > y->offset;
+    return bytes * steps;
+}
+
+static double area_of_large(double bytes, double steps)
+{
+    return bytes * bytes * steps;
+}
+
+static slot_weight *const weights[] = {bytes_alone, area, area_of_large};
+
+typedef struct candidate {
+    lg_kslot *slot;
+    double weight;
+} candidate;
+
+static int heavier_first(const void *a, const void *b)
+{
+    const candidate *x = a, *y = b;
+    if (x->weight != y->weight)
+        return x->weight < y->weight ? 1 : -1;
+    return x->slot->first_use - y->slot->first_use;
 }
 
 static bool alive_together(const lg_kslot *a, const lg_kslot *b)
@@ -101,10 +123,9 @@ static int64_t extent(const lg_kslot *slot)
     return (lg_type_bytes(&slot->type) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-// The lowest gap among the placed slots that are alive with `slot`.
-static int64_t lowest_gap(lg_kslot **placed, int count, const lg_kslot *slot, bool reuse)
+// The lowest gap among the placed slots, which are in order, that are alive with `slot`.
+static int64_t lowest_gap(lg_kslot *const *placed, int count, const lg_kslot *slot, bool reuse)
 {
-    qsort(placed, (size_t)count, sizeof(lg_kslot *), lower_first);
     int64_t at = 0;
     for (int i = 0; i < count; i++) {
         if (reuse && !alive_together(placed[i], slot))
@@ -117,22 +138,47 @@ static int64_t lowest_gap(lg_kslot **placed, int count, const lg_kslot *slot, bo
     return at;
 }
 
+// Gives every slot its offset, the heavier first; returns the bytes of all together.
+static int64_t place(candidate *candidates, int count, slot_weight *weight, lg_kslot **placed,
+                     bool reuse)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < count; i++) {
+        const lg_kslot *slot = candidates[i].slot;
+        candidates[i].weight =
+            weight((double)extent(slot), (double)(slot->last_use - slot->first_use + 1));
+    }
+    qsort(candidates, (size_t)count, sizeof *candidates, heavier_first);
+    for (int i = 0; i < count; i++) {
+        lg_kslot *slot = candidates[i].slot;
+        slot->offset = lowest_gap(placed, i, slot, reuse);
+        int at = i;
+        for (; at > 0 && placed[at - 1]->offset > slot->offset; at--)
+            placed[at] = placed[at - 1];
+        placed[at] = slot;
+        int64_t end = slot->offset + extent(slot);
+        bytes = end > bytes ? end : bytes;
+    }
+    return bytes;
+}
+
 static void assign_offsets(lg_entry *entry, lg_pass_ctx *ctx, bool reuse)
 {
-    int count = entry->slots.count, waiting = 0;
-    lg_kslot **slots = LG_NEW_ARRAY(ctx->scratch, lg_kslot *, count);
-    lg_kslot **placed = LG_NEW_ARRAY(ctx->scratch, lg_kslot *, count);
-    for (int i = 0; i < count; i++)
+    int count = 0;
+    candidate *candidates = LG_NEW_ARRAY(ctx->scratch, candidate, entry->slots.count + 1);
+    lg_kslot **placed = LG_NEW_ARRAY(ctx->scratch, lg_kslot *, entry->slots.count + 1);
+    for (int i = 0; i < entry->slots.count; i++)
         if (entry->slots.items[i]->place == LG_PLACE_WORKSPACE)
-            slots[waiting++] = entry->slots.items[i];
-    qsort(slots, (size_t)waiting, sizeof(lg_kslot *), larger_first);
-    entry->workspace = 0;
-    for (int i = 0; i < waiting; i++) {
-        slots[i]->offset = lowest_gap(placed, i, slots[i], reuse);
-        placed[i] = slots[i];
-        int64_t end = slots[i]->offset + extent(slots[i]);
-        entry->workspace = end > entry->workspace ? end : entry->workspace;
+            candidates[count++].slot = entry->slots.items[i];
+    slot_weight *best = NULL;
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
+        int64_t bytes = place(candidates, count, weights[i], placed, reuse);
+        if (!best || bytes < entry->workspace) {
+            best = weights[i];
+            entry->workspace = bytes;
+        }
     }
+    place(candidates, count, best, placed, reuse);
 }
 
 bool lg_pass_plan_memory(lg_unit *unit, lg_pass_ctx *ctx)

@@ -12,6 +12,7 @@
 // there. So do views and concats, of which several calls make parts, while they are alive.
 #include "passes/residency.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -291,6 +292,7 @@ static void let_go(runner *r, int i)
     r->bytes -= r->p->items[i].block->bytes;
     if (!r->p->items[i].may_go)
         return;
+    assert(r->may_go.items);
     int last = r->may_go.items[--r->may_go.count];
     r->may_go.items[s->place] = last;
     r->states[last].place = s->place;
