@@ -119,3 +119,13 @@ void lg_store_element(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type, i
     assert(!scatter && "a schedule stores along the innermost dimension");
     lg_k_store(k, buffer, physical, has_lanes(type, index, lanes) ? lanes : 1, value);
 }
+
+void lg_prefetch_element(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type, int dropped,
+                         const lg_index *index, int lanes)
+{
+    lg_kx *physical[LG_MAX_PHYSICAL];
+    bool gather = physical_indices(k, type, dropped, index, lanes, physical);
+    assert(!gather && "a schedule reads ahead along the innermost dimension");
+    (void)gather;
+    lg_k_prefetch(k, buffer, physical);
+}

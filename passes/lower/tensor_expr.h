@@ -65,6 +65,9 @@ void lg_tensor_forget(lg_tensor_context *ctx, int mark);
 // Reads or writes elements of a buffer that holds a value of `type`.
 lg_kx *lg_load_element(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type, int dropped,
                        const lg_index *index, int lanes);
+// Asks for the line of the first of the elements.
+void lg_prefetch_element(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type, int dropped,
+                         const lg_index *index, int lanes);
 void lg_store_element(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type, int dropped,
                       const lg_index *index, int lanes, lg_kx *value);
 

@@ -37,6 +37,7 @@ typedef struct place {
     lg_kx *first_chunk;
     lg_kx *window, *tap; // of a gradient: the last window that has row h, its tap there;
     int64_t phase;       // the first column of those that are tiles together
+    int range;           // the result whose stores follow the multiplication; -1: none do
 } place;
 
 static bool is_gradient(const conv *c)
@@ -163,6 +164,41 @@ static lg_kx *next_vector(void *data, lg_kx *channel, lg_kx *vector)
     return filter_vector(&next, vector);
 }
 
+// The result's elements in vector `vector` of a row of the tile.
+static void result_index(const place *p, lg_kx *row, lg_kx *vector, lg_index at[4])
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    int64_t start = c->epilogue.starts[p->range];
+    at[0] = lg_index_of(c->n);
+    at[1] = lg_index_of(p->h);
+    at[2] = lg_index_of(lg_kx_add(k, p->w, row));
+    at[3] = (lg_index){lg_kx_addi(k, output_channel(p, vector), -start), 1};
+}
+
+// What the epilogue reads comes from memory, and would keep the tile waiting when its sums are
+// done. It is asked for while they are computed, a few lines in each of `steps` steps: all at once
+// would fill the buffers that the multiplication's own loads need.
+static void prefetch_for_stores(const place *p, lg_kx *step, int64_t steps)
+{
+    enum { MOST_TERMS = 128 }; // of a sum, for each image: more hide what little there is to wait
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    if (p->range < 0 || c->strip || is_gradient(c))
+        return;
+    int images = lg_epilogue_far_images(c->s, &c->epilogue, c->op, p->range);
+    if ((int64_t)images * MOST_TERMS < c->inputs * c->f->dims[2] * c->f->dims[3])
+        return;
+    int64_t lines = (int64_t)p->rows * p->run.vectors, each = lg_ceil_div(lines, steps);
+    for (int64_t i = 0; i < each; i++) {
+        lg_kx *line = lg_kx_addi(k, lg_kx_muli(k, step, each), i);
+        lg_index at[4];
+        result_index(p, lg_kx_mini(k, lg_kx_divi(k, line, p->run.vectors), p->rows - 1),
+                     lg_kx_modi(k, line, p->run.vectors), at);
+        lg_epilogue_prefetch(c->s, &c->epilogue, c->op, p->range, at, p->run.lanes);
+    }
+}
+
 // The loops over the reduced dimensions of a chunk, the innermost partly unrolled.
 static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
 {
@@ -186,7 +222,17 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
     }
     p->kh = loop_over_rows_of_taps(p, &opened);
     p->kw = lg_loop_over(k, "kw", columns_of_taps(p), &opened);
-    lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", c->block / c->unroll, &opened), c->unroll);
+    lg_kx *part = lg_loop_over(k, "c", c->block / c->unroll, &opened);
+    lg_kx *base = lg_kx_muli(k, part, c->unroll);
+    lg_kx *const counts[] = {p->block, p->kh, p->kw, part};
+    const int64_t sizes[] = {c->blocks, c->f->dims[2], c->f->dims[3], c->block / c->unroll};
+    lg_kx *step = lg_kx_int(k, 0);
+    int64_t steps = 1;
+    for (int i = 0; i < 4; i++) {
+        step = lg_kx_add(k, lg_kx_muli(k, step, sizes[i]), counts[i]);
+        steps *= sizes[i];
+    }
+    prefetch_for_stores(p, step, steps);
     if (share.count) {
         place turn = *p;
         turn.channel = base;
@@ -260,6 +306,7 @@ static void tile(place *p, int r, int64_t start, lg_kx *chunk, int64_t chunks)
         exchange(p, acc, false);
         lg_k_end(k);
     }
+    p->range = chunks == 1 ? r : -1;
     if (columns_of_taps(p))
         multiply(p, acc, chunk);
     if (chunks > 1) {

@@ -275,6 +275,46 @@ void lg_epilogue_store(lg_schedule *s, const lg_epilogue *e, lg_tile_state *stat
     lg_tensor_forget(&s->ctx, mark);
 }
 
+// ---- what stores will want
+
+// Does it lie in vectors of channels, element by element where the range of `r` is stored?
+static bool lies_as(const lg_epilogue *e, const lg_type *type, int r)
+{
+    return e->starts[r] == 0 && lg_shape_equal(type, &e->images[r]->type) &&
+           type->dtype == LG_F32 &&
+           lg_physical_dim(type, lg_type_physical_rank(type) - 1).axis == type->rank - 1;
+}
+
+static bool is_read(const lg_epilogue *e, const lg_op *op, const lg_value *argument, int r)
+{
+    return argument != op->operands[0] && argument != op->operands[1] &&
+           lies_as(e, &argument->type, r);
+}
+
+int lg_epilogue_far_images(const lg_schedule *s, const lg_epilogue *e, const lg_op *op, int r)
+{
+    int reads = 0, writes = 0;
+    for (int i = 0; i < s->function->arguments.count; i++)
+        reads += is_read(e, op, s->function->arguments.items[i], r);
+    for (int i = 0; i < e->count; i++)
+        writes += e->first[i] == r && !e->sums[i] && lies_as(e, &e->images[i]->type, r);
+    return reads && lg_type_bytes(&e->images[r]->type) > s->target->l2 ? reads + writes : 0;
+}
+
+void lg_epilogue_prefetch(lg_schedule *s, const lg_epilogue *e, const lg_op *op, int r,
+                          const lg_index *at, int lanes)
+{
+    for (int i = 0; i < s->function->arguments.count; i++) {
+        const lg_value *argument = s->function->arguments.items[i];
+        if (is_read(e, op, argument, r))
+            lg_prefetch_element(&s->k, s->ctx.bindings[argument->id].buffer, &argument->type, 0, at,
+                                lanes);
+    }
+    for (int i = 0; i < e->count; i++)
+        if (e->first[i] == r && !e->sums[i] && lies_as(e, &e->images[i]->type, r))
+            lg_prefetch_element(&s->k, lg_schedule_result(s, i), &e->images[i]->type, 0, at, lanes);
+}
+
 void lg_epilogue_flush(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *image, lg_kx *part,
                        lg_kx *channel, int64_t count)
 {

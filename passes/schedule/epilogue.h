@@ -62,6 +62,12 @@ void lg_epilogue_clear(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *chann
 // As lg_tile_store, for all results on the range of `r`.
 void lg_epilogue_store(lg_schedule *s, const lg_epilogue *e, lg_tile_state *state, int r,
                        const lg_index *at, int valid, int lanes);
+// Images that the stores of range `r` read from memory or write to it, larger than a cache: they
+// are worth asking for ahead. 0 where none is read, since stores need no data.
+int lg_epilogue_far_images(const lg_schedule *s, const lg_epilogue *e, const lg_op *op, int r);
+// Asks for the lines of these images that a store at `at` will want.
+void lg_epilogue_prefetch(lg_schedule *s, const lg_epilogue *e, const lg_op *op, int r,
+                          const lg_index *at, int lanes);
 void lg_epilogue_flush(lg_schedule *s, const lg_epilogue *e, int r, lg_kx *image, lg_kx *part,
                        lg_kx *channel, int64_t count);
 
