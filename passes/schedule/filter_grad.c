@@ -38,6 +38,7 @@ typedef struct filter_grad {
     lg_kx *part, *group, *row_block, *lane_block; // of the job
     lg_kx *strip, *first;                         // and the first of the job
     lg_kx *n, *h, *w;                             // of the strip
+    lg_kx *next[3];                               // n, h, w of the one behind it; NULL: not wanted
 } filter_grad;
 
 // The position within the loops of a strip.
@@ -45,19 +46,24 @@ typedef struct place {
     const filter_grad *f;
     lg_kx *block, *kh, *kw, *row, *vector; // of the tile
     lg_kx *n, *h, *w;                      // pixel
+    lg_kx *pass;                           // number of the tile in the strip
+    int64_t passes;                        // tiles of a strip
     lg_tile tile;
 } place;
 
 // ---- operands of the multiplication
 
-// `lanes` channels of the group from `channel` on: of the image under tap `kw`, or of the gradient.
-static lg_kx *element(const place *p, bool image, lg_kx *channel, lg_kx *kw, int lanes)
+// The index of channel `channel` of the group: of the image under tap `kw`, or of the gradient.
+static void index_of(const place *p, bool image, lg_kx *channel, lg_kx *kw, lg_index at[4])
 {
     const filter_grad *f = p->f;
     const lg_filter_grad_shape *s = &f->shape;
     lg_kbuilder *k = &f->s->k;
     channel = lg_kx_add(k, lg_kx_muli(k, f->group, image ? s->channels : s->outputs), channel);
-    lg_index at[] = {lg_index_of(p->n), lg_index_of(p->h), lg_index_of(p->w), {channel, 1}};
+    at[0] = lg_index_of(p->n);
+    at[1] = lg_index_of(p->h);
+    at[2] = lg_index_of(p->w);
+    at[3] = (lg_index){channel, 1};
     lg_kx *tap[] = {p->kh, kw};
     for (int i = 0; i < 2 && image; i++) {
         lg_kx *to = lg_kx_add(k, lg_kx_muli(k, at[1 + i].base, s->stride[i]),
@@ -67,7 +73,15 @@ static lg_kx *element(const place *p, bool image, lg_kx *channel, lg_kx *kw, int
     const lg_prologue *copy = &f->prologues[!image];
     for (int a = 0; a < 4 && copy->value; a++)
         at[a].base = lg_kx_add(k, at[a].base, lg_kx_muli(k, copy->origin[a], -1));
-    return lg_load_element(k, image ? f->image : f->gradient, image ? f->x : f->g, 0, at, lanes);
+}
+
+static lg_kx *element(const place *p, bool image, lg_kx *channel, lg_kx *kw, int lanes)
+{
+    const filter_grad *f = p->f;
+    lg_index at[4];
+    index_of(p, image, channel, kw, at);
+    return lg_load_element(&f->s->k, image ? f->image : f->gradient, image ? f->x : f->g, 0, at,
+                           lanes);
 }
 
 static lg_kx *row_element(void *data, lg_kx *row)
@@ -131,6 +145,86 @@ static void begin_sums(const place *p, lg_kbuffer *acc)
     lg_k_end(k);
 }
 
+// ---- the next strip
+
+// Where a strip has few tiles and each pixel meets them once, the first of them would wait for
+// memory and the others not: all of them ask for their part of the next strip meanwhile.
+static bool wants_next(const filter_grad *f, int64_t passes)
+{
+    enum { MOST_PASSES = 16 }; // more of them hide what little the first one waits
+    const lg_filter_grad_shape *s = &f->shape;
+    bool large = lg_type_bytes(f->x) > f->s->target->l2 || lg_type_bytes(f->g) > f->s->target->l2;
+    return large && passes <= MOST_PASSES && s->kernel[0] * s->kernel[1] == 1 &&
+           f->sides.merged == 1 && !f->prologues[0].value && !f->prologues[1].value &&
+           lg_filter_grad_part_strips(s, &f->choice) > 1;
+}
+
+static int64_t passes_of(const filter_grad *f)
+{
+    lg_cut panels = lg_tile_cut(f->choice.lane_blocks, (int)f->choice.vectors);
+    lg_cut rows = lg_tile_cut(f->sides.row_block, (int)f->choice.rows);
+    return (panels.count[0] + panels.count[1]) * f->choice.row_blocks *
+           (rows.count[0] + rows.count[1]);
+}
+
+// The pass's part of the pixels of the next strip that lie as those of one step of this one.
+static void prefetch_next(const place *p)
+{
+    const filter_grad *f = p->f;
+    const lg_filter_grad_choice *c = &f->choice;
+    lg_kbuilder *k = &f->s->k;
+    lg_kx *const of_strip[] = {f->n, f->h, f->w}, *const here[] = {p->n, p->h, p->w};
+    lg_kx *next[3];
+    for (int i = 0; i < 3; i++)
+        next[i] = lg_kx_add(k, f->next[i], lg_kx_add(k, here[i], lg_kx_muli(k, of_strip[i], -1)));
+    place there = *p;
+    there.n = next[0];
+    there.h = next[1];
+    there.w = next[2];
+    for (int rows = 0; rows < 2; rows++) {
+        bool image = (c->along == LG_ALONG_OUTPUTS) == (rows == 1);
+        int64_t blocks = rows ? c->row_blocks : c->lane_blocks;
+        int64_t size = rows ? f->sides.row_block : f->sides.lane_block;
+        int64_t each = lg_ceil_div(blocks, p->passes);
+        for (int64_t i = 0; i < each; i++) {
+            lg_kx *block = lg_kx_addi(k, lg_kx_muli(k, p->pass, each), i);
+            block =
+                lg_kx_add(k, rows ? f->row_block : f->lane_block, lg_kx_mini(k, block, blocks - 1));
+            lg_index at[4];
+            index_of(&there, image, lg_kx_muli(k, block, size), p->kw, at);
+            lg_prefetch_element(k, image ? f->image : f->gradient, image ? f->x : f->g, 0, at,
+                                (int)size);
+        }
+    }
+}
+
+// The step is that from pixel `base` on. Passes behind those that have asked for all are spared.
+static void prefetch_pixels(place *p, lg_kx *base)
+{
+    enum { LINE = 64 };
+    const filter_grad *f = p->f;
+    const lg_filter_grad_choice *c = &f->choice;
+    lg_kbuilder *k = &f->s->k;
+    int64_t blocks = c->row_blocks > c->lane_blocks ? c->row_blocks : c->lane_blocks;
+    int64_t needed = lg_ceil_div(blocks, lg_ceil_div(blocks, p->passes));
+    int64_t apart = LINE / 4 / f->s->target->lanes;
+    lg_k_if(k, lg_kx_apply(k, LG_S_LT, p->pass, lg_kx_int(k, needed), NULL));
+    lg_kx *pixel = lg_k_loop(k, LG_LOOP_UNROLL, "u", lg_kx_int(k, 0), lg_kx_int(k, c->unroll),
+                             apart > 1 ? apart : 1);
+    p->w = lg_kx_add(k, f->w, lg_kx_add(k, base, pixel));
+    prefetch_next(p);
+    lg_k_end(k);
+    lg_k_end(k);
+}
+
+// The number of the tile at `position` of a cut's `part`.
+static lg_kx *number_of(lg_kbuilder *k, const lg_cut *cut, int part, lg_kx *position)
+{
+    int64_t before = part ? cut->count[0] : 0;
+    lg_kx *at = lg_kx_addi(k, position, -before * cut->size[0]);
+    return lg_kx_addi(k, lg_kx_divi(k, at, cut->size[part]), before);
+}
+
 static void multiply(place *p, lg_kbuffer *acc)
 {
     const filter_grad *f = p->f;
@@ -146,6 +240,8 @@ static void multiply(place *p, lg_kbuffer *acc)
         opened++;
     }
     lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "w", c->columns / c->unroll, &opened), c->unroll);
+    if (f->next[0])
+        prefetch_pixels(p, base);
     lg_kx *u = lg_k_for(k, LG_LOOP_UNROLL, "u", c->unroll);
     p->w = lg_kx_add(k, f->w, lg_kx_add(k, base, u));
     lg_tile_multiply(k, acc, p->tile, &operands);
@@ -175,6 +271,7 @@ static void tiles_of_block(place *p)
     bool merged = f->sides.merged > 1;
     int64_t row = 0;
     for (int part = 0; part < 2 && cut.count[part]; part++) {
+        lg_kx *before = p->pass;
         p->tile.rows = cut.size[part];
         for (int64_t t = 0; merged && t < cut.count[part]; t++, row += cut.size[part]) {
             p->row = lg_kx_int(k, row);
@@ -184,7 +281,10 @@ static void tiles_of_block(place *p)
             continue;
         int opened = 0;
         p->row = lg_loop_over_cut(k, "t", &cut, part, &opened);
+        p->pass = lg_kx_add(k, lg_kx_muli(k, before, cut.count[0] + cut.count[1]),
+                            number_of(k, &cut, part, p->row));
         tile(p);
+        p->pass = before;
         if (opened)
             lg_k_end(k);
     }
@@ -198,7 +298,10 @@ static void strip(const filter_grad *f)
         int opened = 0;
         place p = {.f = f, .tile = {1, cut.size[part], (int)f->sides.lane_block}};
         p.vector = lg_loop_over_cut(k, "p", &cut, part, &opened);
+        p.passes = passes_of(f);
         p.block = lg_loop_over(k, "b", f->choice.row_blocks, &opened);
+        p.pass = lg_kx_add(
+            k, lg_kx_muli(k, number_of(k, &cut, part, p.vector), f->choice.row_blocks), p.block);
         p.kh = lg_loop_over(k, "kh", f->shape.kernel[0], &opened);
         p.kw = lg_loop_over(k, "kw", f->shape.kernel[1] / f->sides.merged, &opened);
         tiles_of_block(&p);
@@ -321,18 +424,34 @@ static void fill_prologues(filter_grad *f)
 
 // ---- the kernel
 
-static void begin_strip(filter_grad *f, lg_kx *strip)
+static void strip_place(const filter_grad *f, lg_kx *strip, lg_kx *at[3])
 {
     lg_kbuilder *k = &f->s->k;
     const lg_filter_grad_choice *c = &f->choice;
     int64_t segments = f->shape.width / c->columns;
     int64_t row_blocks = lg_ceil_div(f->shape.height, c->lines);
-    f->strip = strip;
-    f->w = lg_kx_muli(k, lg_kx_modi(k, strip, segments), c->columns);
+    at[2] = lg_kx_muli(k, lg_kx_modi(k, strip, segments), c->columns);
     strip = lg_kx_divi(k, strip, segments);
-    f->h = lg_kx_muli(k, lg_kx_modi(k, strip, row_blocks), c->lines);
-    f->n = lg_kx_muli(k, lg_kx_divi(k, strip, row_blocks), c->images);
+    at[1] = lg_kx_muli(k, lg_kx_modi(k, strip, row_blocks), c->lines);
+    at[0] = lg_kx_muli(k, lg_kx_divi(k, strip, row_blocks), c->images);
+}
+
+static void begin_strip(filter_grad *f, lg_kx *strip)
+{
+    lg_kbuilder *k = &f->s->k;
+    lg_kx *at[3];
+    f->strip = strip;
+    strip_place(f, strip, at);
+    f->n = at[0];
+    f->h = at[1];
+    f->w = at[2];
     fill_prologues(f);
+    if (!wants_next(f, passes_of(f)))
+        return;
+    int64_t count = lg_filter_grad_strips(&f->shape, &f->choice);
+    strip_place(f, lg_kx_mini(k, lg_kx_addi(k, strip, 1), count - 1), f->next);
+    for (int i = 0; i < 3; i++)
+        f->next[i] = lg_k_let(k, "next", f->next[i]);
 }
 
 static void strips(filter_grad *f)

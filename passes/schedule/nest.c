@@ -159,6 +159,41 @@ static void store_open_row(nest *n, lg_index *index, const lg_range *range)
     lg_k_end(k);
 }
 
+// ---- images that come from memory
+
+// Is it an image in blocks of channels, of the nest's shape and larger than the cache?
+static bool is_far(const nest *n, const lg_type *type)
+{
+    int rank = lg_type_physical_rank(type);
+    return type->layout && type->rank == 4 && lg_shape_equal(type, n->type) &&
+           lg_type_bytes(type) > n->ctx->target->l2 && rank == n->rank &&
+           lg_physical_dim(type, rank - 1).part == LG_PART_INNER &&
+           lg_physical_dim(type, rank - 1).block == lg_physical_dim(n->type, rank - 1).block &&
+           lg_physical_dim(type, rank - 2).axis == 2;
+}
+
+// Processors read ahead by themselves, but not far enough where several images are read and written
+// at once. Behind the end of a row lies the next.
+static void prefetch_pixels(const nest *n, const lg_index *index)
+{
+    enum { AHEAD = 32 }; // pixels
+    lg_index at[LG_MAX_RANK];
+    for (int a = 0; a < n->type->rank; a++)
+        at[a] = index[a];
+    at[2].base = lg_kx_addi(n->k, at[2].base, AHEAD);
+    const lg_function *function = n->ctx->function;
+    for (int i = 0; i < function->arguments.count; i++) {
+        const lg_value *argument = function->arguments.items[i];
+        lg_kbuffer *buffer = n->ctx->bindings[argument->id].buffer;
+        if (buffer && is_far(n, &argument->type))
+            lg_prefetch_element(n->k, buffer, &argument->type, 0, at, n->ctx->target->lanes);
+    }
+    for (int i = 0; i < n->count; i++)
+        if (is_far(n, &n->values[i]->type))
+            lg_prefetch_element(n->k, n->buffers[i], &n->values[i]->type, 0, at,
+                                n->ctx->target->lanes);
+}
+
 // The innermost dimension: all other indices are known.
 static void store_innermost(nest *n, const lg_index *lead, bool tail)
 {
@@ -174,6 +209,9 @@ static void store_innermost(nest *n, const lg_index *lead, bool tail)
     if (last.part == LG_PART_INNER) {
         lg_kx *base = lg_kx_muli(k, n->outer[n->lane_axis], last.block);
         int64_t valid = tail ? size % last.block : last.block;
+        index[n->lane_axis] = (lg_index){base, 1};
+        if (n->dropped == 0 && n->type->rank == 4 && !tail)
+            prefetch_pixels(n, index);
         store_row(n, index, 0, valid, base);
         if (valid < last.block) {
             index[n->lane_axis] = (lg_index){lg_kx_addi(k, base, valid), 1};
