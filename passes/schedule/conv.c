@@ -47,9 +47,8 @@ static bool is_gradient(const conv *c)
 
 // ---- operands of the multiplication
 
-static lg_kx *image_element(void *data, lg_kx *row)
+static void image_index(const place *p, lg_kx *row, lg_index at[4])
 {
-    const place *p = data;
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
     lg_kx *channel = lg_kx_add(k, lg_kx_muli(k, p->group, c->inputs),
@@ -69,9 +68,18 @@ static lg_kx *image_element(void *data, lg_kx *row)
         h = lg_kx_add(k, h, lg_kx_muli(k, c->image_row, -1));
     if (c->image_column)
         w = lg_kx_add(k, w, lg_kx_muli(k, c->image_column, -1));
-    lg_index at[] = {c->image_row ? lg_index_int(k, 0) : lg_index_of(c->n), lg_index_of(h),
-                     lg_index_of(w), lg_index_of(channel)};
-    return lg_load_element(k, c->image, c->x, 0, at, 1);
+    at[0] = c->image_row ? lg_index_int(k, 0) : lg_index_of(c->n);
+    at[1] = lg_index_of(h);
+    at[2] = lg_index_of(w);
+    at[3] = lg_index_of(channel);
+}
+
+static lg_kx *image_element(void *data, lg_kx *row)
+{
+    const place *p = data;
+    lg_index at[4];
+    image_index(p, row, at);
+    return lg_load_element(&p->c->s->k, p->c->image, p->c->x, 0, at, 1);
 }
 
 // First output channel of vector `j` of the panel.
@@ -199,6 +207,27 @@ static void prefetch_for_stores(const place *p, lg_kx *step, int64_t steps)
     }
 }
 
+// An image that one panel reads comes from memory: each block of channels asks for the pixels under
+// the tile in the next row, `part` of `parts` of them in each of its steps.
+static void prefetch_next_row(const place *p, lg_kx *part, int64_t parts)
+{
+    const conv *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    if (c->image_row || is_gradient(c) || c->f->dims[2] * c->f->dims[3] > 1 || p->run.panels > 1 ||
+        c->groups > 1 || c->block != c->tile.lanes || lg_type_bytes(c->x) <= c->s->target->l2)
+        return;
+    int64_t each = lg_ceil_div(p->rows, parts);
+    place below = *p;
+    below.h = lg_kx_addi(k, p->h, 1);
+    below.channel = lg_kx_int(k, 0);
+    for (int64_t i = 0; i < each; i++) {
+        lg_kx *row = lg_kx_addi(k, lg_kx_muli(k, part, each), i);
+        lg_index at[4];
+        image_index(&below, lg_kx_mini(k, row, p->rows - 1), at);
+        lg_prefetch_element(k, c->image, c->x, 0, at, 1);
+    }
+}
+
 // The loops over the reduced dimensions of a chunk, the innermost partly unrolled.
 static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
 {
@@ -233,6 +262,7 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
         steps *= sizes[i];
     }
     prefetch_for_stores(p, step, steps);
+    prefetch_next_row(p, part, c->block / c->unroll);
     if (share.count) {
         place turn = *p;
         turn.channel = base;

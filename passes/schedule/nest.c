@@ -198,7 +198,7 @@ static void prefetch_pixels(const nest *n, const lg_index *index)
 static void store_innermost(nest *n, const lg_index *lead, bool tail)
 {
     lg_kbuilder *k = n->k;
-    lg_index index[LG_MAX_RANK];
+    lg_index index[LG_MAX_RANK] = {0};
     for (int a = 0; a < n->type->rank; a++)
         if (a < n->dropped)
             index[a] = lead[a];
