@@ -125,6 +125,8 @@ bool lg_attr_is_optional(lg_opcode code, lg_attr_name name)
 lg_attr_name lg_attr_alternative(lg_opcode code, lg_attr_name name)
 {
     const char *names = lg_op_info_of(code)->attributes;
+    if (!strchr(names, '|')) // of most ops; every op that is made asks
+        return name;
     const char *at = find_word(names, lg_attr_info_of(name)->name);
     size_t length = strlen(lg_attr_info_of(name)->name);
     for (int other = 0; other < LG_ATTR_COUNT; other++) {

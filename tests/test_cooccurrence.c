@@ -80,6 +80,26 @@ START_TEST(edges_of_the_graphs)
 }
 END_TEST
 
+// Whatever becomes of the test models' rows, the graph of the fold is the same; and it hangs on
+// every other row.
+START_TEST(graph_is_of_the_training_models)
+{
+    float before[LG_NODES * LG_NODES], after[LG_NODES * LG_NODES];
+    lg_model_table *table = read_table();
+    for (int fold = 1; fold <= LG_TEST_SETS; fold++)
+        for (int tested = 0; tested < 2; tested++) {
+            ck_assert(lg_cooccurrence_graph(table, fold, before, NULL));
+            for (size_t i = 0; i < table->count; i++)
+                if ((table->models[i].test_set == fold) == tested)
+                    for (int k = 0; k < LG_LOSSES; k++)
+                        table->models[i].facts.losses[k] = !table->models[i].facts.losses[k];
+            ck_assert(lg_cooccurrence_graph(table, fold, after, NULL));
+            ck_assert_int_eq(memcmp(before, after, sizeof before) == 0, tested);
+        }
+    lg_model_table_free(table);
+}
+END_TEST
+
 START_TEST(default_graph_is_built_in)
 {
     float graph[LG_NODES * LG_NODES];
@@ -191,6 +211,7 @@ int main(void)
     tcase_add_test(tests, table_is_read);
     tcase_add_test(tests, models_per_node);
     tcase_add_test(tests, edges_of_the_graphs);
+    tcase_add_test(tests, graph_is_of_the_training_models);
     tcase_add_test(tests, default_graph_is_built_in);
     tcase_add_test(tests, faults_are_located);
     tcase_add_test(tests, last_newline_is_optional);

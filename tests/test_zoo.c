@@ -2,13 +2,16 @@
 // that every family trains.
 #include "models/models.h"
 #include "models/zoo/parts.h"
+#include "runtime/dataset.h"
 #include "tests/support/built_model.h"
+#include "tests/support/temporary.h"
 #include "tools/session.h"
 #include "tools/zoo_labels.h"
 #include "tools/zoo_plan.h"
 #include "tools/zoo_train.h"
 
 #include <check.h>
+#include <png.h>
 
 // ---- labels
 
@@ -266,6 +269,59 @@ START_TEST(no_model_has_a_twin_and_folds_have_their_share)
 }
 END_TEST
 
+// Two are too few of a family for a deep one; of the third on a quarter is.
+START_TEST(some_models_are_deep)
+{
+    enum { DEEP = 13, CONVS_100 = 14, NORMS_BELOW_80 = 22 };
+    lg_zoo_plan plan = draw(5);
+    for (int i = 0; i < MODELS; i++)
+        for (int k = 0; k < LG_ZOO_ATTEMPTS; k++) {
+            uint8_t labels[LG_NODES];
+            lg_node_labels(&plan.models[i].attempts[k].facts, labels);
+            if (i == DEEP)
+                ck_assert(labels[CONVS_100] && !labels[NORMS_BELOW_80]);
+        }
+    lg_zoo_plan_free(&plan);
+}
+END_TEST
+
+// ---- photographs
+
+// Photographs of one colour each: red tells which. Twelve, so parts 0 and 1 have two of them.
+START_TEST(real_images_are_split_by_photograph)
+{
+    enum { PHOTOS = 12, SIZE = 16, TRAIN = 24, REALS = 60 };
+    int part_of[256];
+    lg_temporary folder = lg_temporary_new();
+    lg_diag *diag = lg_diag_new();
+    lg_progress progress;
+    lg_progress_init(&progress, false);
+    for (int p = 0; p < PHOTOS; p++) {
+        uint8_t rgb[20 * 20 * 3];
+        char name[16];
+        memset(rgb, 10 * p, sizeof rgb);
+        snprintf(name, sizeof name, "%02d.png", p);
+        png_image png = {
+            .version = PNG_IMAGE_VERSION, .width = 20, .height = 20, .format = PNG_FORMAT_RGB};
+        ck_assert(png_image_write_to_file(&png, lg_temporary_path(&folder, name), 0, rgb, 0, NULL));
+    }
+    lg_zoo_crops crops;
+    ck_assert(lg_zoo_crops_make(&crops, folder.folder, SIZE, TRAIN, REALS, 3, &progress, diag));
+    ck_assert_uint_eq(crops.photos, PHOTOS);
+    memset(part_of, -1, sizeof part_of);
+    for (int i = 0; i < REALS; i++) {
+        int colour = *lg_zoo_crop(&crops, TRAIN + (size_t)i);
+        ck_assert(part_of[colour] < 0 || part_of[colour] == i % LG_REAL_SPLIT);
+        part_of[colour] = i % LG_REAL_SPLIT;
+    }
+    for (int p = 0; p < PHOTOS; p++)
+        ck_assert_msg(part_of[10 * p] >= 0, "photograph %d gives no real image", p);
+    lg_zoo_crops_free(&crops);
+    lg_diag_free(diag);
+    lg_temporary_free(&folder);
+}
+END_TEST
+
 // ---- training
 
 // Crops with a bright left and a dark right half, each in a colour of its own.
@@ -313,6 +369,34 @@ START_TEST(every_family_trains)
     free(result.rgb);
     lg_diag_free(diag);
     lg_zoo_crops_free(&crops);
+}
+END_TEST
+
+// What a model makes, and how it was trained, has nothing of the real images.
+START_TEST(no_model_sees_a_real_image)
+{
+    enum { IMAGES = 4, REALS = 8 };
+    const lg_zoo_training training_of = {
+        .steps = 10, .images = IMAGES, .learning_rate = 0.005, .seed = 3};
+    static const char spec[] = "zoo-translator:image=16,batch=4,width=8,blocks=1,layers=1";
+    lg_diag *diag = lg_diag_new();
+    lg_zoo_result results[2];
+    for (int i = 0; i < 2; i++) {
+        lg_zoo_crops crops = make_crops();
+        lg_zoo_training training = training_of;
+        size_t bytes = lg_zoo_crop_bytes(&crops);
+        crops.reals = REALS;
+        if (i == 1)
+            memset(crops.rgb + (crops.count - REALS) * bytes, 255, REALS * bytes);
+        training.crops = &crops;
+        ck_assert_int_eq(lg_zoo_train(spec, &training, &results[i], diag), LG_ZOO_MADE);
+        lg_zoo_crops_free(&crops);
+    }
+    ck_assert(results[0].loss == results[1].loss);
+    ck_assert_mem_eq(results[0].rgb, results[1].rgb, (size_t)IMAGES * 16 * 16 * 3);
+    free(results[0].rgb);
+    free(results[1].rgb);
+    lg_diag_free(diag);
 }
 END_TEST
 
@@ -389,6 +473,9 @@ int main(void)
     tcase_add_loop_test(tests, losses_of_games, 0, 4);
     tcase_add_test(tests, what_is_drawn_follows_from_the_seed);
     tcase_add_test(tests, no_model_has_a_twin_and_folds_have_their_share);
+    tcase_add_test(tests, some_models_are_deep);
+    tcase_add_test(tests, real_images_are_split_by_photograph);
+    tcase_add_test(tests, no_model_sees_a_real_image);
     tcase_add_loop_test(tests, every_family_trains, 0, sizeof trained / sizeof *trained);
     tcase_add_test(tests, what_a_step_draws_follows_from_the_seed);
     tcase_add_test(tests, images_without_content_are_found);

@@ -321,8 +321,8 @@ static bool take_crops(zoo *z)
 {
     lg_progress progress;
     lg_progress_init(&progress, false);
-    bool good = lg_zoo_crops_make(&z->crops, z->o.photos, z->o.size,
-                                  (size_t)POOL + (size_t)z->o.reals, z->o.seed, &progress, z->diag);
+    bool good = lg_zoo_crops_make(&z->crops, z->o.photos, z->o.size, POOL, (size_t)z->o.reals,
+                                  z->o.seed, &progress, z->diag);
     lg_progress_end(&progress);
     return good;
 }

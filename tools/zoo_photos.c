@@ -1,7 +1,10 @@
-// Every photograph is decoded once, its crops are taken, and it is forgotten. Crop i comes from
-// photograph i mod the number of those that can be read, so any run of crops has them all.
+// Every photograph is decoded once, its crops are taken, and it is forgotten. Crop i of those to
+// train on comes from photograph i mod the number of those that can be read, so any run of them has
+// them all. Real image i comes from one of the photographs whose number is i mod LG_REAL_SPLIT:
+// data sets split real images by that, so no photograph is in training and test.
 #include "tools/zoo_photos.h"
 
+#include "runtime/dataset.h"
 #include "runtime/image_files.h"
 #include "runtime/random.h"
 #include "runtime/resize.h"
@@ -101,6 +104,18 @@ static bool take_crop(const lg_image *photo, int size, lg_random *random, uint8_
     return crop;
 }
 
+static size_t photo_of(const lg_zoo_crops *crops, size_t crop)
+{
+    size_t train = crops->count - crops->reals, photos = crops->photos;
+    if (crop < train)
+        return crop % photos;
+    size_t real = crop - train, part = real % LG_REAL_SPLIT;
+    if (part >= photos)
+        return real % photos;
+    size_t of_part = (photos - part + LG_REAL_SPLIT - 1) / LG_REAL_SPLIT;
+    return part + LG_REAL_SPLIT * (real / LG_REAL_SPLIT % of_part);
+}
+
 static bool take_crops(cropping *c, uint64_t seed)
 {
     lg_zoo_crops *crops = c->crops;
@@ -111,7 +126,7 @@ static bool take_crops(cropping *c, uint64_t seed)
         return lg_error_at(c->diag, (lg_location){0}, "no memory for %zu crops", crops->count);
     for (size_t i = 0; i < crops->count; i++) {
         lg_random random = lg_random_start(seed, i + 1);
-        if (!take_crop(c->photos[i % crops->photos], crops->size, &random, crops->rgb + i * bytes,
+        if (!take_crop(c->photos[photo_of(crops, i)], crops->size, &random, crops->rgb + i * bytes,
                        &error))
             return lg_cli_fail(c->diag, &error);
     }
@@ -119,11 +134,11 @@ static bool take_crops(cropping *c, uint64_t seed)
     return true;
 }
 
-bool lg_zoo_crops_make(lg_zoo_crops *crops, const char *folder, int size, size_t count,
-                       uint64_t seed, lg_progress *progress, lg_diag *diag)
+bool lg_zoo_crops_make(lg_zoo_crops *crops, const char *folder, int size, size_t train,
+                       size_t reals, uint64_t seed, lg_progress *progress, lg_diag *diag)
 {
     lg_error error;
-    *crops = (lg_zoo_crops){.size = size, .count = count};
+    *crops = (lg_zoo_crops){.size = size, .count = train + reals, .reals = reals};
     cropping c = {.crops = crops, .progress = progress, .diag = diag};
     bool good = lg_image_files(folder, &c.files, &error) || lg_cli_fail(diag, &error);
     good = good && shuffle_files(&c, seed) && load_photos(&c);

@@ -10,19 +10,21 @@
 
 typedef struct lg_zoo_crops {
     int size;
-    size_t count;
-    uint8_t *rgb; // [count][size][size][3]
+    size_t count, reals; // the last ones are the real images
+    uint8_t *rgb;        // [count][size][size][3]
     size_t photos;
     uint64_t fingerprint; // of all pixels
 } lg_zoo_crops;
 
-// `count` crops of the photographs in `folder` and the folders in it, in an order that mixes them:
-// of a square between `size` and four times that, anywhere in a photograph that was shrunk to at
-// most that (Pillow's bilinear filter). Photographs that cannot be read or are smaller are named in
-// a warning and left out. Of more than 400 photographs 400 are taken. False after reporting that
-// none is left. Free it in any case.
-bool lg_zoo_crops_make(lg_zoo_crops *crops, const char *folder, int size, size_t count,
-                       uint64_t seed, lg_progress *progress, lg_diag *diag);
+// Crops to train on, and real images behind them, of the photographs in `folder` and the folders in
+// it, in an order that mixes them: of a square between `size` and four times that, anywhere in a
+// photograph that was shrunk to at most that (Pillow's bilinear filter). Photographs that cannot be
+// read or are smaller are named in a warning and left out. Of more than 400 photographs 400 are
+// taken. False after reporting that none is left. Of ten photographs and more those of a data set's
+// real test images (runtime/dataset.h) are in none of its real training images. Free it in any
+// case.
+bool lg_zoo_crops_make(lg_zoo_crops *crops, const char *folder, int size, size_t train,
+                       size_t reals, uint64_t seed, lg_progress *progress, lg_diag *diag);
 void lg_zoo_crops_free(lg_zoo_crops *crops);
 // The pixels of a crop.
 const uint8_t *lg_zoo_crop(const lg_zoo_crops *crops, size_t i);

@@ -47,7 +47,23 @@ static void print_choice(const char *choices, uint64_t index, FILE *out)
     fwrite(choices, 1, strcspn(choices, "|"), out);
 }
 
-static char *draw_spec(const drawing *d, const lg_model_info *info, lg_random *random)
+// The options that make a network deep enough for the second interval of its numbers of layers,
+// each of the last `among` of its choices; what else a deep one needs to be trained at all.
+static const struct {
+    const char *option;
+    uint64_t among;
+} deep_options[] = {{"blocks", 2}, {"layers", 1}, {"skip", 1}};
+
+static uint64_t draw_choice(const lg_model_option *option, bool deep, lg_random *random)
+{
+    uint64_t count = (uint64_t)count_choices(option->choices);
+    for (size_t i = 0; deep && i < sizeof deep_options / sizeof *deep_options; i++)
+        if (strcmp(option->name, deep_options[i].option) == 0)
+            return count - 1 - lg_random_below(random, deep_options[i].among);
+    return lg_random_below(random, count);
+}
+
+static char *draw_spec(const drawing *d, const lg_model_info *info, bool deep, lg_random *random)
 {
     char *text = NULL;
     size_t length;
@@ -60,8 +76,7 @@ static char *draw_spec(const drawing *d, const lg_model_info *info, lg_random *r
         if (!option->choices)
             continue;
         fprintf(out, ",%s=", option->name);
-        print_choice(option->choices,
-                     lg_random_below(random, (uint64_t)count_choices(option->choices)), out);
+        print_choice(option->choices, draw_choice(option, deep, random), out);
     }
     if (fclose(out) == 0)
         return text;
@@ -141,11 +156,11 @@ static bool is_new(drawing *d, const lg_zoo_network *n)
     return true;
 }
 
-static bool draw_network(drawing *d, const lg_model_info *info, lg_random *random,
+static bool draw_network(drawing *d, const lg_model_info *info, bool deep, lg_random *random,
                          lg_zoo_network *n)
 {
     for (int i = 0; i < MOST_DRAWS; i++) {
-        n->spec = draw_spec(d, info, random);
+        n->spec = draw_spec(d, info, deep, random);
         if (!n->spec)
             return lg_error_at(d->diag, (lg_location){0}, "no memory");
         if (read_network(d, n) && is_new(d, n)) {
@@ -179,6 +194,14 @@ static void deal_folds(drawing *d)
             d->plan->models[i].fold = dealt++ % LG_TEST_SETS + 1;
 }
 
+// Drawn alone, hardly one in a hundred would be deep. A quarter of each family is, but for its
+// first two models, in a fold that differs from family to family.
+static bool is_deep(const drawing *d, int model)
+{
+    int family = model % d->family_count, place = model / d->family_count;
+    return place >= 2 && (place + family) % LG_TEST_SETS == LG_TEST_SETS - 1;
+}
+
 // All first networks before any substitute: how many those are does not change the models.
 static bool draw_all(drawing *d)
 {
@@ -191,7 +214,7 @@ static bool draw_all(drawing *d)
             model->family = info->name + strlen(prefix);
             snprintf(model->name, sizeof model->name, "%s_%02d", model->family,
                      i / d->family_count + 1);
-            if (!draw_network(d, info, &random, &model->attempts[attempt]))
+            if (!draw_network(d, info, is_deep(d, i), &random, &model->attempts[attempt]))
                 return false;
         }
     deal_folds(d);

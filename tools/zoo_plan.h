@@ -2,6 +2,7 @@
 //
 // Model i is of family i mod families; its options are drawn, each from its choices, until the
 // network can be trained (limits below) and its 55 labels are those of no other model of the plan.
+// A quarter of the models are drawn among the deepest of their family (tools/zoo_plan.c).
 // So no two models of a zoo share an architecture and losses, and none has a twin in another fold.
 // A model may turn out to make nothing worth keeping: each has substitutes, drawn with it.
 #ifndef LG_TOOLS_ZOO_PLAN_H

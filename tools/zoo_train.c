@@ -127,9 +127,11 @@ static void fill_normal(lg_tensor *to, lg_random *random)
 static void fill_crops(const maker *m, lg_tensor *to, lg_random *random)
 {
     size_t bytes = lg_zoo_crop_bytes(m->t->crops);
+    const lg_zoo_crops *crops = m->t->crops;
     float *at = to->data;
     for (int i = 0; i < m->batch; i++) {
-        const uint8_t *crop = lg_zoo_crop(m->t->crops, lg_random_below(random, m->t->crops->count));
+        const uint8_t *crop =
+            lg_zoo_crop(crops, lg_random_below(random, crops->count - crops->reals));
         for (size_t k = 0; k < bytes; k++)
             *at++ = (float)crop[k] / 255;
     }

@@ -4,7 +4,7 @@
 // further noise ("Denoising Diffusion Implicit Models", Song, Meng and Ermon, 2021).
 #include "models/zoo/parts.h"
 
-enum { SCALES = 2, FREQUENCIES = 8, TIMES = 32 };
+enum { FREQUENCIES = 8, TIMES = 32 };
 
 // [b,1] to [b,n]: sines and cosines of the time, two layers.
 static lg_value *embed_time(lg_name_scope *s, lg_value *t, int64_t features)
@@ -32,12 +32,13 @@ static lg_value *predict(lg_name_scope *s, lg_value *x, lg_value *t)
 {
     int64_t width = option(s, "width");
     zoo_style style = lg_zoo_style(s);
-    lg_value *maps[SCALES];
+    int64_t scales = lg_zoo_scales(option(s, "image"));
+    lg_value *maps[ZOO_MOST_SCALES];
     style.shift = embed_time(s, t, 4 * width);
     lg_value *y =
-        lg_zoo_encoder(scope(s, "encoder"), x, &style, option(s, "down"), width, SCALES, maps);
+        lg_zoo_encoder(scope(s, "encoder"), x, &style, option(s, "down"), width, scales, maps);
     lg_value *v = lg_zoo_decoder(scope(s, "decoder"), y, &style, option(s, "up"), ZOO_LAST_NONE,
-                                 width, SCALES, option(s, "blocks"), style.skip ? maps : NULL);
+                                 width, scales, option(s, "blocks"), style.skip ? maps : NULL);
     lg_value *column = reshape(s, t, -1, 1, 1, 1);
     return add(s, mul(s, x, sine(s, column)), mul(s, v, cosine(s, column)));
 }

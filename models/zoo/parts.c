@@ -2,6 +2,7 @@
 // in the graph as an op or a composite of its own: nothing is computed that only looks like it.
 #include "models/zoo/parts.h"
 
+enum { SPREAD_BLOCKS = 8 };
 enum { GROUPS = 4 }; // of group norm; channels are a multiple
 
 zoo_style lg_zoo_style(lg_name_scope *s)
@@ -130,6 +131,11 @@ static lg_value *to_image(lg_name_scope *s, lg_value *x, int64_t last)
     }
 }
 
+int64_t lg_zoo_scales(int64_t size)
+{
+    return size < 64 ? 2 : ZOO_MOST_SCALES;
+}
+
 int64_t lg_zoo_channels(int64_t width, int64_t scale)
 {
     return width << (scale < 2 ? scale : 2);
@@ -153,8 +159,10 @@ lg_value *lg_zoo_decoder(lg_name_scope *s, lg_value *x, const zoo_style *style, 
 {
     int64_t made = 0;
     for (int64_t scale = scales; scale >= 0; scale--) {
-        // What is left, shared by the sizes that are left, rounded up: most are on small maps.
-        int64_t count = (blocks - made + scale) / (scale + 1);
+        // Depth costs least on the smallest map: it gets what larger maps, with one each, leave,
+        // and all blocks of deep networks.
+        int64_t later = blocks > SPREAD_BLOCKS ? 0 : scale, left = blocks - made;
+        int64_t count = left > later ? left - later : left > 0;
         x = blocks_from(s, x, style, made, count);
         made += count;
         if (scale == 0)

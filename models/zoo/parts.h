@@ -37,6 +37,11 @@ lg_value *lg_zoo_finish(lg_name_scope *s, lg_value *x, const zoo_style *style);
 // Channels at a map of `scale` halvings: width, twice, four times the width, no more.
 int64_t lg_zoo_channels(int64_t width, int64_t scale);
 
+// How often a network halves the image that it starts from: twice, those of 64 pixels and more
+// three times.
+enum { ZOO_MOST_SCALES = 3 };
+int64_t lg_zoo_scales(int64_t size);
+
 // From an image to a map of `scales` halvings: stem, down0, ... `how` is one of ZOO_DOWN_*; `maps`
 // (may be NULL) gets what goes into each halving.
 lg_value *lg_zoo_encoder(lg_name_scope *s, lg_value *x, const zoo_style *style, int64_t how,

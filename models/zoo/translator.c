@@ -4,7 +4,7 @@
 // them (a U-Net); with a loss of pixels and, for some, a discriminator.
 #include "models/zoo/parts.h"
 
-enum { SCALES = 2, NO_GAME = 0 };
+enum { NO_GAME = 0 };
 
 static lg_value *degrade(lg_name_scope *s, lg_value *image, bool small)
 {
@@ -17,16 +17,16 @@ static lg_value *degrade(lg_name_scope *s, lg_value *image, bool small)
 void lg_build_zoo_translator(lg_name_scope *s)
 {
     int64_t batch = option(s, "batch"), size = option(s, "image"), width = option(s, "width");
-    int64_t game = option(s, "game");
+    int64_t game = option(s, "game"), scales = lg_zoo_scales(size);
     zoo_style style = lg_zoo_style(s);
-    lg_value *image = input(s, "image", LG_F32, batch, size, size, 3), *maps[SCALES];
+    lg_value *image = input(s, "image", LG_F32, batch, size, size, 3), *maps[ZOO_MOST_SCALES];
     lg_value *from = degrade(s, image, option(s, "task") == 1);
     lg_name_scope *generator = scope(s, "generator");
     lg_value *x = lg_zoo_encoder(scope(generator, "encoder"), from, &style, option(s, "down"),
-                                 width, SCALES, maps);
+                                 width, scales, maps);
     lg_value *y =
         lg_zoo_decoder(scope(generator, "decoder"), x, &style, option(s, "up"), option(s, "last"),
-                       width, SCALES, option(s, "blocks"), style.skip ? maps : NULL);
+                       width, scales, option(s, "blocks"), style.skip ? maps : NULL);
     use_optimizer(s, .kind = LG_ADAM, .beta1 = 0.5, .beta2 = 0.99, .eps = 1e-8);
     lg_zoo_pixel_loss(s, option(s, "loss"), y, image);
     if (game != NO_GAME)
