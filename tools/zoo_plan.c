@@ -115,9 +115,13 @@ static bool can_be_trained(const drawing *d, const lg_zoo_network *n)
     return value_of(f, "norm_type") != NO_NORM || convs <= MOST_CONV_NO_NORM;
 }
 
-// A likelihood of 0 and 1 wants an image between them.
+// A likelihood of 0 and 1 wants an image between them. A gradient penalty on top of a network that
+// maps images to images takes ten times as long as any other model.
 static bool losses_fit(const lg_model_facts *f)
 {
+    if (has_loss(f, "loss_wgan") && (has_loss(f, "loss_l1") || has_loss(f, "loss_l2") ||
+                                     has_loss(f, "loss_mse") || has_loss(f, "loss_ce")))
+        return false;
     enum { TANH = 1, SIGMOID_LAST = 3, NO_LAST = 5 };
     int64_t last = value_of(f, "act_last");
     return !has_loss(f, "loss_ce") || last == TANH || last == SIGMOID_LAST || last == NO_LAST;
