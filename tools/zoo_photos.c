@@ -107,6 +107,7 @@ static bool take_crop(const lg_image *photo, int size, lg_random *random, uint8_
 static size_t photo_of(const lg_zoo_crops *crops, size_t crop)
 {
     size_t train = crops->count - crops->reals, photos = crops->photos;
+    assert(photos > 0);
     if (crop < train)
         return crop % photos;
     size_t real = crop - train, part = real % LG_REAL_SPLIT;
