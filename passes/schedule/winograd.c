@@ -492,7 +492,15 @@ static int64_t divisor(int64_t count, int64_t most)
     return n;
 }
 
-// Cuts each image into jobs of about `tiles` tiles, even ones.
+// Of V, and of M for the panels between two stages of outputs.
+static bool fits(const wino *c)
+{
+    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
+    return 4 * (int64_t)c->w.n * c->w.n * tile_count(c) * (c->x->dims[3] + c->group * panel) <=
+           MOST_SCRATCH;
+}
+
+// Cuts each image into jobs of about `tiles` tiles, even ones; small images go together.
 static void cut_jobs(wino *c, int64_t tiles)
 {
     c->columns = divisor(c->wide, tiles);
@@ -509,6 +517,8 @@ static void cut_jobs(wino *c, int64_t tiles)
         sums |= lg_epilogue_is_sum(&c->epilogue, c->s->function, r);
     if (c->row_blocks == 1 && c->segments == 1 && !sums)
         c->images = divisor(c->y->dims[0], tiles / (c->rows * c->columns) + 1);
+    while (c->images > 1 && !fits(c))
+        c->images = divisor(c->y->dims[0], c->images - 1);
 }
 
 // What goes to and from the memory behind L2 decides. Either a job's V stays in L2 while panel
@@ -527,11 +537,17 @@ static void choose_blocks(wino *c, const lg_target *target)
     double copies = jobs < FAR_JOBS ? FAR_JOBS / jobs : 1; // of V, where jobs divide the panels
     double far_bytes = filter * (jobs < 1 ? 1 : jobs) +
                        8. * (double)(total * square) * (copies * (double)inputs + (double)outputs);
-    bool is_far = far_bytes < filter * (double)total / (double)near &&
-                  4 * square * far * (inputs + outputs) <= MOST_SCRATCH;
-    c->group = is_far ? outputs / panel : 1;
-    c->jobs = is_far ? FAR_JOBS : ENOUGH_JOBS;
-    cut_jobs(c, is_far ? far : near);
+    if (far_bytes < filter * (double)total / (double)near) {
+        c->group = outputs / panel;
+        c->jobs = FAR_JOBS;
+        cut_jobs(c, far);
+        if (fits(c))
+            return;
+    }
+    c->group = 1;
+    c->jobs = ENOUGH_JOBS;
+    for (cut_jobs(c, near); near > 1 && !fits(c); cut_jobs(c, near))
+        near /= 2;
 }
 
 static int64_t job_count(const wino *c)
