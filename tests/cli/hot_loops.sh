@@ -2,14 +2,17 @@
 # independent sums, and no vector that goes through the stack. Whatever tile the schedule chooses.
 . "$SOURCE/tests/cli/lib.sh"
 
-# hot_loop FMA SPILL FILE: of the loops without another inside, the one with the most lines that
-# match FMA: how many, how many different sums they add to, and how many lines match SPILL.
+# hot_loop FMA SPILL FILE: of the loops without another inside, the one that multiplies most: with
+# the most lines that match FMA, weighed by their part of all lines, since the transforms around
+# Winograd's products are long and multiply little. Says how many they are, how many different sums
+# they add to, and how many lines match SPILL.
 hot_loop() {
     awk -v fma="$1" -v spill="$2" '
         { line[NR] = $0 }
         /^\.L[A-Za-z0-9_]+:/ { at[substr($1, 1, index($1, ":") - 1)] = NR }
         $NF ~ /^\.L/ && ($NF in at) && at[$NF] < NR {
             count = sums = spills = inner = 0
+            lines = NR - at[$NF]
             delete seen
             for (i = at[$NF]; i <= NR; i++) {
                 if (i > at[$NF] && line[i] ~ /^\.L/) inner = 1
@@ -20,7 +23,8 @@ hot_loop() {
                 sum = line[i] ~ /fmla/ ? word[3] : word[words]
                 if (!seen[sum]++) sums++
             }
-            if (!inner && count > most) { most = count; answer = count " " sums " " spills }
+            weight = count * count / lines
+            if (!inner && weight > most) { most = weight; answer = count " " sums " " spills }
         }
         END { print answer ? answer : "0 0 0" }' "$3"
 }
