@@ -129,7 +129,7 @@ typedef enum lg_kstmt_kind {
     LG_K_STORE,
     LG_K_IF,
     LG_K_PREFETCH, // brings the cache line of an element near; changes nothing
-    LG_K_BARRIER, // CUDA: threads of the block wait for each other
+    LG_K_BARRIER,  // CUDA: threads of the block wait for each other
     LG_K_COMMENT
 } lg_kstmt_kind;
 
