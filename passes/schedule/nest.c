@@ -177,8 +177,8 @@ static bool is_far(const nest *n, const lg_type *type)
 static void prefetch_pixels(const nest *n, const lg_index *index)
 {
     enum { AHEAD = 32 }; // pixels
-    lg_index at[LG_MAX_RANK];
-    for (int a = 0; a < n->type->rank; a++)
+    lg_index at[4];
+    for (int a = 0; a < 4; a++)
         at[a] = index[a];
     at[2].base = lg_kx_addi(n->k, at[2].base, AHEAD);
     const lg_function *function = n->ctx->function;

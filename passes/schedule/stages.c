@@ -220,7 +220,7 @@ static bool give_up_largest(const lg_schedule *s, const lg_stages *stages, bool 
             largest = v;
         }
     }
-    if (total <= s->target->tile_memory)
+    if (!largest || total <= s->target->tile_memory)
         return false;
     keep[largest->id] = false;
     return true;

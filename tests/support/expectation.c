@@ -393,7 +393,8 @@ bool lg_expectation_holds(const lg_expectation *e, const char *pipeline, const l
     char *text = divided(unit.module->arena, pipeline);
     bool ok = lg_pipeline_run(&unit, text, &options, diag) &&
               (unit.program || lg_error_at(diag, (lg_location){0}, "nothing was lowered"));
-    ok = ok && (target->kind != LG_TARGET_CUDA || can_be_launched(unit.program, diag));
+    ok = ok && unit.program &&
+         (target->kind != LG_TARGET_CUDA || can_be_launched(unit.program, diag));
     machine m = {.e = e, .program = unit.program, .faults = faults};
     lg_foreign foreign;
     if (ok && way == LG_WAY_COMPILED)
