@@ -199,9 +199,13 @@ static void deal_folds(drawing *d)
 }
 
 // Drawn alone, hardly one in a hundred would be deep. A quarter of each family is, but for its
-// first two models, in a fold that differs from family to family.
+// first two models, in a fold that differs from family to family; none where the maps of a small
+// image are still too large a part of it for so many layers.
 static bool is_deep(const drawing *d, int model)
 {
+    enum { LEAST_SIZE = 64 };
+    if (d->choice->size < LEAST_SIZE)
+        return false;
     int family = model % d->family_count, place = model / d->family_count;
     return place >= 2 && (place + family) % LG_TEST_SETS == LG_TEST_SETS - 1;
 }
