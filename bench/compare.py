@@ -279,7 +279,7 @@ def options():
     p.add_argument('--python', required=True, help='the Python that makes environments')
     p.add_argument('--lgpnc', required=True, help='the compiler')
     p.add_argument('--worker', required=True, help='bench_artifact')
-    p.add_argument('--photos', required=True, help='demo_photos')
+    p.add_argument('--photo', required=True, help='an image for the executable')
     p.add_argument('--network', default='lgpn-256', type=networks.choose)
     p.add_argument('--threads', default='2', type=lambda t: [int(n) for n in t.split(',')])
     p.add_argument('--rounds', type=int, default=9)

@@ -12,12 +12,11 @@ from contender import Failure
 STARTS = 5
 
 
-def run(command, log, may_fail=False, folder=None):
+def run(command, log, may_fail=False):
     """-> (seconds, seconds of CPU, peak MiB) of a child; its output goes to the file `log`."""
     with open(log, 'w') as out:
         start = time.perf_counter()
-        child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL,
-                                 cwd=folder)
+        child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - start
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -63,8 +62,7 @@ def executable(o, model, folder):
     """Builds LGPN as one executable, which takes a picture; -> Markdown."""
     program, log = os.path.join(folder, 'lgpn'), os.path.join(folder, 'log-executable')
     seconds, cpu, peak = run(with_weights(o, model, folder) + ['-o', program], log)
-    run([o.photos], log, folder=folder)
-    ready, whole = starts(program, os.path.join(folder, 'scene.jpg'), log)
+    ready, whole = starts(program, o.photo, log)
     rows = (
         ('building the executable, weights built in', '%.1f s (%.1f s of CPU)' % (seconds, cpu)),
         ('most memory while building', '%.0f MiB' % peak),

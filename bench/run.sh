@@ -59,7 +59,7 @@ done
 folder=$build/bench
 mkdir -p -- "$folder/environments"
 log=$folder/log-worker
-cmake --build "$build" --target bench_artifact demo_photos >"$log" 2>&1 </dev/null ||
+cmake --build "$build" --target bench_artifact >"$log" 2>&1 </dev/null ||
     { tail -n 20 -- "$log" >&2; die "bench_artifact could not be built; all of its output: $log"; }
 
 python=${PYTHON-}
@@ -69,4 +69,4 @@ command -v "$python" >/dev/null || die "no $python; on Debian: apt-get install p
 base=$("$python" "$here/environments.py" "$folder/environments" "$python" base) ||
     die "the comparison needs ONNX Runtime; see bench/run.sh --help for how to do without network"
 "$base" "$here/compare.py" --folder="$folder" --python="$python" --lgpnc="$build/lgpnc" \
-    --worker="$build/lib/bench_artifact" --photos="$build/lib/demo_photos" "${compare[@]}"
+    --worker="$build/lib/bench_artifact" --photo="$here/../tests/goldens/images/photo.jpg" "${compare[@]}"
