@@ -93,7 +93,10 @@ for argument; do
 done
 [[ -x $lgpnc ]] || die "$lgpnc is not there: ./run build makes it"
 for number in "$jobs" "$models" "$images" "$steps" "$size" "$epochs" "${seeds[@]}" "${folds[@]}"; do
-    [[ $number =~ ^[1-9][0-9]*$ ]] || die "not a number: $number"
+    [[ $number =~ ^[1-9][0-9]*$ ]] || {
+        printf 'benchmark: %s is not a number from 1 on\n' "$number" >&2
+        exit 2
+    }
 done
 # NAME|what it is|model without its image size|learning rate
 variants=(
