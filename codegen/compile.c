@@ -216,14 +216,6 @@ static void run_threads(compilation *c)
         pthread_join(others[i], NULL);
 }
 
-static int kernel_count(const lg_program *program)
-{
-    int count = 0;
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        count++;
-    return count;
-}
-
 bool lg_compile(const lg_program *program, const lg_codegen_options *options, bool getter,
                 lg_objects *objects, lg_diag *diag)
 {
@@ -231,7 +223,7 @@ bool lg_compile(const lg_program *program, const lg_codegen_options *options, bo
         return false;
     lg_initialize_llvm();
     lg_arena *arena = lg_arena_new();
-    int count = kernel_count(program) + 1;
+    int count = lg_program_kernel_count(program) + 1;
     compilation c = {.program = program, .options = options, .getter = getter, .count = count};
     c.kernels = LG_NEW_ARRAY(arena, const lg_kernel *, count);
     c.messages = LG_NEW_ARRAY(arena, char *, count);

@@ -60,10 +60,7 @@ static void run_threads(work *w)
 bool lg_cuda_compile(const lg_program *program, const char *arch, lg_cuda_parts *parts,
                      lg_diag *diag)
 {
-    int kernels = 0;
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        kernels++;
-    int count = (int)lg_ceil_div(kernels, KERNELS_A_PART);
+    int count = (int)lg_ceil_div(lg_program_kernel_count(program), KERNELS_A_PART);
     *parts = (lg_cuda_parts){count, KERNELS_A_PART, calloc((size_t)count + 1, sizeof(void *))};
     if (!parts->cubins)
         return lg_error_at(diag, (lg_location){0}, "out of memory");

@@ -36,14 +36,6 @@ static bool check(const lg_cuda_device *d, lg_cuda_result result, const char *wh
 
 // ---- compiling
 
-static int count_kernels(const lg_program *program)
-{
-    int count = 0;
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        count++;
-    return count;
-}
-
 static bool load_parts(lg_cuda_device *d, const lg_cuda_parts *parts)
 {
     bool ok = true;
@@ -59,7 +51,7 @@ static bool load_parts(lg_cuda_device *d, const lg_cuda_parts *parts)
 static bool find_functions(lg_cuda_device *d, int kernels_a_part)
 {
     const char **names = lg_cuda_kernel_names(d->arena, d->program);
-    int count = count_kernels(d->program);
+    int count = lg_program_kernel_count(d->program);
     d->functions = LG_NEW_ARRAY(d->arena, lg_cuda_function, count + 1);
     bool ok = true;
     for (int i = 0; ok && i < count; i++)

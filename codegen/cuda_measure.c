@@ -171,10 +171,9 @@ bool lg_cuda_measure(const lg_kernel *kernel, lg_cuda_launch *launch, lg_diag *d
 
 lg_cuda_launch *lg_cuda_measure_all(lg_arena *arena, const lg_program *program, lg_diag *diag)
 {
-    int count = 0, i = 0;
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        count++;
-    lg_cuda_launch *launches = LG_NEW_ARRAY(arena, lg_cuda_launch, count + 1);
+    lg_cuda_launch *launches =
+        LG_NEW_ARRAY(arena, lg_cuda_launch, lg_program_kernel_count(program) + 1);
+    int i = 0;
     bool ok = true;
     for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
         ok = lg_cuda_measure(kernel, &launches[i++], diag) && ok;

@@ -183,9 +183,7 @@ static const char *kernel_name(lg_arena *arena, const char *name)
 
 const char **lg_cuda_kernel_names(lg_arena *arena, const lg_program *program)
 {
-    int count = 0;
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        count++;
+    int count = lg_program_kernel_count(program);
     const char **names = LG_NEW_ARRAY(arena, const char *, count + 1);
     name_set taken = name_set_new(arena, count);
     int i = 0;

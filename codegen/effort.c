@@ -82,9 +82,7 @@ static int64_t size_of(const lg_kblock *block)
 
 lg_effort *lg_efforts(lg_arena *arena, const lg_program *program)
 {
-    int count = 0, i = 0;
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        count++;
+    int count = lg_program_kernel_count(program), i = 0;
     lg_effort *efforts = LG_NEW_ARRAY(arena, lg_effort, count + 1);
     share *kernels = LG_NEW_ARRAY(arena, share, count + 1);
     share *scratch = LG_NEW_ARRAY(arena, share, count + 1);

@@ -79,6 +79,14 @@ lg_entry *lg_program_entry(const lg_program *program, const char *name)
     return NULL;
 }
 
+int lg_program_kernel_count(const lg_program *program)
+{
+    int count = 0;
+    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
+        count++;
+    return count;
+}
+
 // Is a slot of that place given to a parameter of a kernel that has not the scope `other`?
 static bool is_accessed(const lg_entry *entry, lg_place place, lg_scope other)
 {

@@ -246,6 +246,7 @@ lg_program *lg_program_new(const char *name);
 void lg_program_free(lg_program *program);
 lg_kernel *lg_program_kernel(const lg_program *program, const char *name); // or NULL
 lg_entry *lg_program_entry(const lg_program *program, const char *name);   // or NULL
+int lg_program_kernel_count(const lg_program *program);
 // Does a launch of the entry read, or write, what lies there?
 bool lg_entry_reads(const lg_entry *entry, lg_place place);
 bool lg_entry_writes(const lg_entry *entry, lg_place place);

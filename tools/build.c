@@ -171,7 +171,7 @@ static bool finish(const build_arguments *a, const lg_compilation *c, const char
 {
     if (c->program)
         lg_progress_step(progress, "writing %s: %d kernels", output,
-                         lg_compile_kernel_count(c->program));
+                         lg_program_kernel_count(c->program));
     bool good = a->emit->write(c, output, diag);
     lg_progress_end(progress);
     if (good && a->report && c->program)

@@ -207,7 +207,7 @@ bool lg_compile_model(lg_compilation *c, const char *spec, const lg_compile_opti
         return false;
     if (!c->program)
         return true;
-    lg_progress_step(progress, "verifying %d kernels", lg_compile_kernel_count(c->program));
+    lg_progress_step(progress, "verifying %d kernels", lg_program_kernel_count(c->program));
     return lg_verify_program(c->program, diag);
 }
 
@@ -234,14 +234,6 @@ bool lg_compile_needs_program(const lg_compilation *c, const char *what, lg_diag
 }
 
 // ---- in memory
-
-int lg_compile_kernel_count(const lg_program *program)
-{
-    int count = 0;
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        count++;
-    return count;
-}
 
 static lg_jit *jit(const lg_compilation *c, const lg_program *program, lg_diag *diag)
 {

@@ -66,8 +66,7 @@ void lg_compilation_free(lg_compilation *c);
 // Reports that the pipeline did not lower to kernels, and returns false, if it did not.
 bool lg_compile_needs_program(const lg_compilation *c, const char *what, lg_diag *diag);
 
-// Kernels of the program; all of it in memory, linked for this machine, whatever the target is.
-int lg_compile_kernel_count(const lg_program *program);
+// All of the program in memory, linked for this machine, whatever the target is.
 lg_jit *lg_compile_jit(const lg_compilation *c, lg_diag *diag);
 // An artifact that has only the entry point `entry` and its kernels. NULL after reporting.
 lg_jit *lg_compile_jit_entry(const lg_compilation *c, const char *entry, lg_diag *diag);

@@ -35,7 +35,7 @@ static const lg_artifact *compile(lg_session *s, const char *spec, const lg_comp
     if (!check_runs_here(o, diag) || !lg_compile_model(c, spec, &options, progress, diag) ||
         !lg_compile_needs_program(c, "running", diag))
         return NULL;
-    lg_progress_step(progress, "compiling %d kernels", lg_compile_kernel_count(c->program));
+    lg_progress_step(progress, "compiling %d kernels", lg_program_kernel_count(c->program));
     if (c->target->kind == LG_TARGET_CUDA) {
         s->device = lg_cuda_device_new(c->program, diag);
         return s->device ? lg_describe_program(c->program->arena, c->program, c->target->name,

@@ -151,8 +151,7 @@ lg_cuda_host *lg_cuda_host_new(const lg_program *program)
     ck_assert_msg(host->library != NULL, "%s", dlerror());
     lg_temporary_free(&folder);
 
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        host->count++;
+    host->count = lg_program_kernel_count(program);
     ck_assert_int_gt(host->count, 0);
     host->launches = calloc((size_t)host->count, sizeof *host->launches);
     host->kernels = calloc((size_t)host->count, sizeof *host->kernels);
