@@ -5,20 +5,19 @@
 #include "codegen/compile.h"
 
 #include "codegen/effort.h"
+#include "codegen/workers.h"
 
 #include <assert.h>
 #include <ctype.h>
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // Memory of one iteration lies on the stack of the thread that runs it; threads have megabytes.
-enum { MAX_TILE_BYTES = 16 << 20, MAX_THREADS = 64, MAX_PREFIX = 64 };
+enum { MAX_TILE_BYTES = 16 << 20, MAX_PREFIX = 64 };
 
 // ---- LLVM
 
@@ -203,19 +202,6 @@ static void plan(compilation *c, lg_arena *arena)
         c->order[i] = turns[i].index;
 }
 
-static void run_threads(compilation *c)
-{
-    long threads = c->options->threads > 0 ? c->options->threads : sysconf(_SC_NPROCESSORS_ONLN);
-    pthread_t others[MAX_THREADS];
-    int started = 0;
-    for (; started + 1 < threads && started + 1 < c->count && started < MAX_THREADS; started++)
-        if (pthread_create(&others[started], NULL, work, c) != 0)
-            break; // the work gets done, by fewer
-    work(c);
-    for (int i = 0; i < started; i++)
-        pthread_join(others[i], NULL);
-}
-
 bool lg_compile(const lg_program *program, const lg_codegen_options *options, bool getter,
                 lg_objects *objects, lg_diag *diag)
 {
@@ -233,7 +219,7 @@ bool lg_compile(const lg_program *program, const lg_codegen_options *options, bo
     for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
         c.kernels[i++] = kernel;
     plan(&c, arena);
-    run_threads(&c);
+    lg_work_together(options->threads, count, work, &c);
 
     bool good = true;
     for (i = 0; i < count; i++)

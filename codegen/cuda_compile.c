@@ -1,13 +1,12 @@
 #include "codegen/cuda_compile.h"
 #include "codegen/nvrtc.h"
+#include "codegen/workers.h"
 #include "ir/integer.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { KERNELS_A_PART = 4, MOST_THREADS = 32 };
+enum { KERNELS_A_PART = 4 };
 
 typedef struct work {
     const lg_program *program;
@@ -43,20 +42,6 @@ static void *compile_parts(void *argument)
     return NULL;
 }
 
-static void run_threads(work *w)
-{
-    long threads = sysconf(_SC_NPROCESSORS_ONLN);
-    pthread_t others[MOST_THREADS];
-    int started = 0;
-    for (; started + 1 < threads && started + 1 < w->parts->count && started < MOST_THREADS;
-         started++)
-        if (pthread_create(&others[started], NULL, compile_parts, w) != 0)
-            break; // the work gets done, by fewer
-    compile_parts(w);
-    for (int i = 0; i < started; i++)
-        pthread_join(others[i], NULL);
-}
-
 bool lg_cuda_compile(const lg_program *program, const char *arch, lg_cuda_parts *parts,
                      lg_diag *diag)
 {
@@ -67,7 +52,7 @@ bool lg_cuda_compile(const lg_program *program, const char *arch, lg_cuda_parts 
     work w = {.program = program, .arch = arch, .parts = parts, .nvrtc = lg_nvrtc_open(diag)};
     if (!w.nvrtc)
         return false;
-    run_threads(&w);
+    lg_work_together(0, count, compile_parts, &w);
     bool ok = true;
     for (int i = 0; ok && i < count; i++)
         ok = parts->cubins[i] || compile_part(&w, i, diag);

@@ -1,8 +1,8 @@
 #include "codegen/cuda_driver.h"
+#include "codegen/dynamic.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <string.h>
 
 // Of cuDeviceGetAttribute.
 enum { COMPUTE_CAPABILITY_MAJOR = 75, COMPUTE_CAPABILITY_MINOR = 76, OLDEST_MAJOR = 8 };
@@ -18,22 +18,12 @@ bool lg_cuda_check(const lg_cuda_driver *driver, lg_cuda_result result, const ch
     return lg_error_at(diag, (lg_location){0}, "CUDA: %s: %s (%d)", what, text, result);
 }
 
-// ISO C has no cast from an object pointer to a function pointer; POSIX promises the copy works.
-static bool find_symbol(const lg_cuda_driver *driver, const char *name, void *function,
-                        lg_diag *diag)
-{
-    void *symbol = dlsym(driver->library, name);
-    if (!symbol)
-        return lg_error_at(diag, (lg_location){0}, "this CUDA driver has no function %s", name);
-    memcpy(function, &symbol, sizeof symbol);
-    return true;
-}
-
 static bool find_symbols(lg_cuda_driver *driver, lg_diag *diag)
 {
-    bool ok = find_symbol(driver, "cuGetErrorString", &driver->error_string, diag);
+    bool ok = lg_find_function(driver->library, "CUDA driver", "cuGetErrorString",
+                               &driver->error_string, diag);
 #define CUDA_FUNCTION(field, symbol, parameters)                                                   \
-    ok = find_symbol(driver, #symbol, &driver->field, diag) && ok;
+    ok = lg_find_function(driver->library, "CUDA driver", #symbol, &driver->field, diag) && ok;
     LG_CUDA_FUNCTIONS
 #undef CUDA_FUNCTION
     return ok;

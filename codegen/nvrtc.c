@@ -5,6 +5,7 @@
 // library's cuInit succeeds, NVRTC calls its cuGetExportTable without looking whether it has one: a
 // stand-in for the driver must export it.
 #include "codegen/nvrtc.h"
+#include "codegen/dynamic.h"
 #include "ir/arena.h"
 
 #include <dlfcn.h>
@@ -110,21 +111,12 @@ static void *find_library(lg_diag *diag)
 
 // ---- opening it
 
-// ISO C has no cast from an object pointer to a function pointer; POSIX promises the copy works.
-static bool find_symbol(const lg_nvrtc *nvrtc, const char *name, void *function, lg_diag *diag)
-{
-    void *symbol = dlsym(nvrtc->library, name);
-    if (!symbol)
-        return lg_error_at(diag, (lg_location){0}, "this NVRTC has no function %s", name);
-    memcpy(function, &symbol, sizeof symbol);
-    return true;
-}
-
 static bool find_symbols(lg_nvrtc *nvrtc, lg_diag *diag)
 {
-    bool ok = find_symbol(nvrtc, "nvrtcGetErrorString", &nvrtc->error_string, diag);
+    bool ok = lg_find_function(nvrtc->library, "NVRTC", "nvrtcGetErrorString", &nvrtc->error_string,
+                               diag);
 #define NVRTC_FUNCTION(field, symbol, parameters)                                                  \
-    ok = find_symbol(nvrtc, #symbol, &nvrtc->field, diag) && ok;
+    ok = lg_find_function(nvrtc->library, "NVRTC", #symbol, &nvrtc->field, diag) && ok;
     NVRTC_FUNCTIONS
 #undef NVRTC_FUNCTION
     return ok;
