@@ -16,31 +16,19 @@ static void expect(bool ok, lg_diag *diag, const char *what)
     ck_assert_msg(ok, "%s", what);
 }
 
-// Inputs and outputs of the entry that wraps `kernel`, among its buffers.
-static void run_on_device(lg_cuda_device *device, const lg_kernel *kernel, const lg_entry *entry,
-                          void **buffers, lg_diag *diag)
-{
-    void *inputs[32], *outputs[32];
-    int input_count = 0, output_count = 0;
-    for (int i = 0; i < kernel->params.count; i++) {
-        if (kernel->params.items[i]->scope == LG_SCOPE_IN)
-            inputs[input_count++] = buffers[i];
-        else
-            outputs[output_count++] = buffers[i];
-    }
-    lg_memory memory = {.inputs = inputs, .outputs = outputs};
-    expect(lg_cuda_device_interpret(device, entry, &memory), diag, kernel->name);
-}
+typedef struct on_device {
+    lg_cuda_device *device;
+    const lg_program *program;
+    lg_diag *diag;
+} on_device;
 
-static void check_kernel(lg_cuda_device *device, const lg_kernel *kernel, const lg_entry *entry,
-                         lg_diag *diag)
+static void run_on_device(void *context, const lg_kernel *kernel, void **buffers)
 {
-    void **actual = lg_cuda_buffers_new(kernel), **expected = lg_cuda_buffers_new(kernel);
-    expect(lg_kernel_interpret(kernel, expected, diag), diag, kernel->name);
-    run_on_device(device, kernel, entry, actual, diag);
-    lg_cuda_compare(kernel, actual, expected);
-    lg_cuda_buffers_free(kernel, actual);
-    lg_cuda_buffers_free(kernel, expected);
+    const on_device *d = context;
+    lg_ports ports = lg_ports_of(kernel, buffers);
+    lg_memory memory = {.inputs = ports.inputs, .outputs = ports.outputs};
+    expect(lg_cuda_device_interpret(d->device, lg_program_entry(d->program, kernel->name), &memory),
+           d->diag, kernel->name);
 }
 
 static void check_program(lg_program *program)
@@ -48,11 +36,10 @@ static void check_program(lg_program *program)
     for (lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
         lg_wrap_kernel(program, kernel);
     lg_diag *diag = lg_diag_new();
-    lg_cuda_device *device = lg_cuda_device_new(program, diag);
-    expect(device != NULL, diag, "the program is not loaded");
-    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        check_kernel(device, kernel, lg_program_entry(program, kernel->name), diag);
-    lg_cuda_device_free(device);
+    on_device d = {lg_cuda_device_new(program, diag), program, diag};
+    expect(d.device != NULL, diag, "the program is not loaded");
+    lg_cuda_check_kernels(program, run_on_device, &d);
+    lg_cuda_device_free(d.device);
     lg_diag_free(diag);
     lg_program_free(program);
 }

@@ -105,19 +105,24 @@ void lg_compiled_free(lg_compiled *compiled)
     free(compiled);
 }
 
-void lg_compiled_run(const lg_compiled *compiled, const lg_kernel *kernel, void *const *buffers)
+lg_ports lg_ports_of(const lg_kernel *kernel, void *const *buffers)
 {
-    const lg_artifact *artifact = lg_jit_artifact(compiled->jit);
-    const void *inputs[32];
-    void *outputs[32];
+    lg_ports ports = {{NULL}, {NULL}};
     int input_count = 0, output_count = 0;
     for (int i = 0; i < kernel->params.count; i++) {
         if (kernel->params.items[i]->scope == LG_SCOPE_IN)
-            inputs[input_count++] = buffers[i];
+            ports.inputs[input_count++] = buffers[i];
         else
-            outputs[output_count++] = buffers[i];
+            ports.outputs[output_count++] = buffers[i];
     }
-    lg_call call = {.inputs = inputs, .outputs = outputs};
+    return ports;
+}
+
+void lg_compiled_run(const lg_compiled *compiled, const lg_kernel *kernel, void *const *buffers)
+{
+    const lg_artifact *artifact = lg_jit_artifact(compiled->jit);
+    lg_ports ports = lg_ports_of(kernel, buffers);
+    lg_call call = {.inputs = (const void *const *)ports.inputs, .outputs = ports.outputs};
     for (uint32_t i = 0; i < artifact->entry_count; i++)
         if (!strcmp(artifact->entries[i].name, kernel->name)) {
             ck_assert_int_eq(artifact->entries[i].run(&call), 0);

@@ -14,6 +14,12 @@ bool lg_cpu_runs(const char *name);
 // outputs, in order.
 lg_entry *lg_wrap_kernel(lg_program *program, lg_kernel *kernel);
 
+// The inputs and outputs of that entry point, among the buffers of the kernel.
+typedef struct lg_ports {
+    void *inputs[32], *outputs[32];
+} lg_ports;
+lg_ports lg_ports_of(const lg_kernel *kernel, void *const *buffers);
+
 // Wraps and compiles every kernel of `program` for the row `cpu`; ends the test when it cannot.
 lg_compiled *lg_compiled_new(lg_program *program, const char *cpu);
 void lg_compiled_free(lg_compiled *compiled);

@@ -193,3 +193,28 @@ void lg_cuda_compare(const lg_kernel *kernel, void *const *actual, void *const *
         }
     }
 }
+
+static void check_kernel(const lg_kernel *kernel,
+                         void (*run)(void *context, const lg_kernel *kernel, void **buffers),
+                         void *context)
+{
+    void **actual = lg_cuda_buffers_new(kernel), **expected = lg_cuda_buffers_new(kernel);
+    lg_diag *diag = lg_diag_new();
+    bool ok = lg_kernel_interpret(kernel, expected, diag);
+    if (!ok)
+        lg_diag_print(diag, stderr);
+    ck_assert_msg(ok, "@%s is not interpreted", kernel->name);
+    lg_diag_free(diag);
+    run(context, kernel, actual);
+    lg_cuda_compare(kernel, actual, expected);
+    lg_cuda_buffers_free(kernel, actual);
+    lg_cuda_buffers_free(kernel, expected);
+}
+
+void lg_cuda_check_kernels(const lg_program *program,
+                           void (*run)(void *context, const lg_kernel *kernel, void **buffers),
+                           void *context)
+{
+    for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
+        check_kernel(kernel, run, context);
+}

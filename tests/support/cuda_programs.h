@@ -18,4 +18,10 @@ void lg_cuda_buffers_free(const lg_kernel *kernel, void **buffers);
 // Ends the test where a result differs by more than rounding.
 void lg_cuda_compare(const lg_kernel *kernel, void *const *actual, void *const *expected);
 
+// Runs every kernel of the program, in order, with `run` and in the reference interpreter, and
+// compares; ends the test where they differ.
+void lg_cuda_check_kernels(const lg_program *program,
+                           void (*run)(void *context, const lg_kernel *kernel, void **buffers),
+                           void *context);
+
 #endif
