@@ -63,7 +63,14 @@ static bool find_parameters(loading *l, void **params)
     }
     if (l->faults == 0)
         return true;
-    return lg_fail_prefix(l->e, "%s: %zu of the %u tensors of %s do not fit:\n", l->path, l->faults,
+    size_t faults = l->faults;
+    const char *trained = lg_safetensors_metadata(l->file, "model");
+    if (trained && strcmp(trained, artifact->model) != 0) {
+        char text[1024];
+        snprintf(text, sizeof text, "the file is a checkpoint of %s: name that one", trained);
+        fault(l, text); // the last line, where it is seen
+    }
+    return lg_fail_prefix(l->e, "%s: %zu of the %u tensors of %s do not fit:\n", l->path, faults,
                           (unsigned)artifact->param_count, artifact->model);
 }
 

@@ -47,3 +47,10 @@ expect_exit 0 "$LGPNC" predict ${model%,batch=8} --weights=whole/last.safetensor
     data/WGAN/000.png data/ACGAN/000.png
 yes=$(sed -n 's/^  WGAN  *\([a-z]*\) .*/\1/p' .stdout)
 [[ $yes == yes$'\n'no ]] || fail "of WGAN and ACGAN the loss of WGAN is said to be of: $yes"
+
+# Another variant does not fit, and the user is told which does.
+expect_exit 1 "$LGPNC" build lgpn:image=32,width=16,feat=32,dim=16,blocks=1-1-1-1 \
+    --weights=whole/last.safetensors --emit=object -o other.o
+expect_stderr "GTC.conv1.weight: is f32\[8,3,7,7\], wanted is f32\[16,3,7,7\]"
+expect_stderr "the file is a checkpoint of $model: name that one"
+no_file other.o
