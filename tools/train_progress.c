@@ -49,7 +49,7 @@ static void print_losses(FILE *out, const lg_train_step *step, const double *val
 
 static void print_step(FILE *out, const lg_step_report *r)
 {
-    double values[LG_MOST_LOSSES];
+    double values[LG_MOST_LOSSES] = {0};
     for (int i = 0; i < r->step->loss_count; i++)
         values[i] = (double)r->step->losses[i];
     fprintf(out, "epoch %lld/%lld  batch %lld/%lld  ", (long long)r->state->epoch + 1,
