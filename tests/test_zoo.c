@@ -275,22 +275,33 @@ END_TEST
 
 // ---- photographs
 
-// Photographs of one colour each: red tells which. Twelve, so parts 0 and 1 have two of them.
-START_TEST(real_images_are_split_by_photograph)
+// Photographs whose halves, left and right or above and below, have a colour each; red tells which.
+// The last two are too small for halves, and of one colour.
+START_TEST(no_pixel_is_in_two_parts_of_real_images)
 {
-    enum { PHOTOS = 12, SIZE = 16, TRAIN = 24, REALS = 60 };
+    enum { PHOTOS = 12, SMALL = 2, SIZE = 16, TRAIN = 24, REALS = 120, STEP = 10 };
+    enum { APART = LG_REAL_SPLIT / 2 };
     int part_of[256];
     lg_temporary folder = lg_temporary_new();
     lg_diag *diag = lg_diag_new();
     lg_progress progress;
     lg_progress_init(&progress, false);
     for (int p = 0; p < PHOTOS; p++) {
-        uint8_t rgb[20 * 20 * 3];
+        int width = p % 2 ? 20 : 41, height = p % 2 ? 40 : 20;
+        if (p >= PHOTOS - SMALL)
+            width = height = 20;
+        uint8_t rgb[41 * 20 * 3];
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++) {
+                int half = width > height ? x >= width / 2 : height > width && y >= height / 2;
+                memset(rgb + (y * width + x) * 3, STEP * (2 * p + half), 3);
+            }
         char name[16];
-        memset(rgb, 10 * p, sizeof rgb);
         snprintf(name, sizeof name, "%02d.png", p);
-        png_image png = {
-            .version = PNG_IMAGE_VERSION, .width = 20, .height = 20, .format = PNG_FORMAT_RGB};
+        png_image png = {.version = PNG_IMAGE_VERSION,
+                         .width = (png_uint_32)width,
+                         .height = (png_uint_32)height,
+                         .format = PNG_FORMAT_RGB};
         ck_assert(png_image_write_to_file(&png, lg_temporary_path(&folder, name), 0, rgb, 0, NULL));
     }
     lg_zoo_crops crops;
@@ -298,12 +309,17 @@ START_TEST(real_images_are_split_by_photograph)
     ck_assert_uint_eq(crops.photos, PHOTOS);
     memset(part_of, -1, sizeof part_of);
     for (int i = 0; i < REALS; i++) {
-        int colour = *lg_zoo_crop(&crops, TRAIN + (size_t)i);
-        ck_assert(part_of[colour] < 0 || part_of[colour] == i % LG_REAL_SPLIT);
-        part_of[colour] = i % LG_REAL_SPLIT;
+        const uint8_t *crop = lg_zoo_crop(&crops, TRAIN + (size_t)i);
+        for (size_t k = 1; k < lg_zoo_crop_bytes(&crops); k++)
+            ck_assert_msg(crop[k] == *crop, "real image %d is of two halves", i);
+        ck_assert(part_of[*crop] < 0 || part_of[*crop] == i % LG_REAL_SPLIT);
+        part_of[*crop] = i % LG_REAL_SPLIT;
     }
-    for (int p = 0; p < PHOTOS; p++)
-        ck_assert_msg(part_of[10 * p] >= 0, "photograph %d gives no real image", p);
+    for (int p = 0; p < PHOTOS; p++) {
+        int first = part_of[STEP * 2 * p], second = part_of[STEP * (2 * p + 1)];
+        ck_assert_msg(first >= 0, "photograph %d gives no real image", p);
+        ck_assert(p >= PHOTOS - SMALL ? second < 0 : abs(first - second) == APART);
+    }
     lg_zoo_crops_free(&crops);
     lg_diag_free(diag);
     lg_temporary_free(&folder);
@@ -461,7 +477,7 @@ int main(void)
     tcase_add_loop_test(tests, losses_of_games, 0, 4);
     tcase_add_test(tests, what_is_drawn_follows_from_the_seed);
     tcase_add_test(tests, no_model_has_a_twin_and_folds_have_their_share);
-    tcase_add_test(tests, real_images_are_split_by_photograph);
+    tcase_add_test(tests, no_pixel_is_in_two_parts_of_real_images);
     tcase_add_test(tests, no_model_sees_a_real_image);
     tcase_add_loop_test(tests, every_family_trains, 0, sizeof trained / sizeof *trained);
     tcase_add_test(tests, what_a_step_draws_follows_from_the_seed);

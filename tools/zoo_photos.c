@@ -1,7 +1,11 @@
 // Every photograph is decoded once, its crops are taken, and it is forgotten. Crop i of those to
 // train on comes from photograph i mod the number of those that can be read, so any run of them has
-// them all. Real image i comes from one of the photographs whose number is i mod LG_REAL_SPLIT:
-// data sets split real images by that, so no photograph is in training and test.
+// them all.
+//
+// Real images come from regions, the halves of photographs, which are dealt out to as many parts
+// as data sets split real images into: image i is of a region of part i mod LG_REAL_SPLIT. So no
+// pixel is in training and test, but what a photograph shows does not tell which is which: the
+// other half of every photograph of a test is in training.
 #include "tools/zoo_photos.h"
 
 #include "runtime/dataset.h"
@@ -19,12 +23,21 @@
 
 enum { MOST_PHOTOS = 400, MOST_SCALE = 4 };
 
+// Where crops are taken from, in pixels of the photograph as it was shrunk.
+typedef struct region {
+    const lg_image *photo;
+    int left, top, width, height;
+    size_t part; // of real images
+} region;
+
 typedef struct cropping {
     lg_zoo_crops *crops;
     lg_file_list files;
     uint32_t *order; // of the files, shuffled
     size_t order_count;
     lg_image **photos;
+    region *regions;
+    size_t region_count;
     lg_progress *progress;
     lg_diag *diag;
 } cropping;
@@ -82,13 +95,14 @@ static bool load_photos(cropping *c)
     return true;
 }
 
-static bool take_crop(const lg_image *photo, int size, lg_random *random, uint8_t *rgb, lg_error *e)
+static bool take_crop(const region *of, int size, lg_random *random, uint8_t *rgb, lg_error *e)
 {
+    const lg_image *photo = of->photo;
     assert(photo && "load_photos made it");
-    int most = photo->width < photo->height ? photo->width : photo->height;
+    int most = of->width < of->height ? of->width : of->height;
     int side = size + (int)lg_random_below(random, (uint64_t)(most - size) + 1);
-    int left = (int)lg_random_below(random, (uint64_t)(photo->width - side) + 1);
-    int top = (int)lg_random_below(random, (uint64_t)(photo->height - side) + 1);
+    int left = of->left + (int)lg_random_below(random, (uint64_t)(of->width - side) + 1);
+    int top = of->top + (int)lg_random_below(random, (uint64_t)(of->height - side) + 1);
     lg_image *square = lg_image_new(side, side, e);
     if (!square)
         return false;
@@ -104,31 +118,76 @@ static bool take_crop(const lg_image *photo, int size, lg_random *random, uint8_
     return crop;
 }
 
-static size_t photo_of(const lg_zoo_crops *crops, size_t crop)
+static region whole(const lg_image *photo)
 {
-    size_t train = crops->count - crops->reals, photos = crops->photos;
-    assert(photos > 0);
-    if (crop < train)
-        return crop % photos;
-    size_t real = crop - train, part = real % LG_REAL_SPLIT;
-    if (part >= photos)
-        return real % photos;
-    size_t of_part = (photos - part + LG_REAL_SPLIT - 1) / LG_REAL_SPLIT;
-    return part + LG_REAL_SPLIT * (real / LG_REAL_SPLIT % of_part);
+    return (region){.photo = photo, .width = photo->width, .height = photo->height};
+}
+
+// Half 0 or 1, across the longer side.
+static region half_of(const lg_image *photo, int half)
+{
+    region r = whole(photo);
+    int *length = r.width >= r.height ? &r.width : &r.height;
+    int first = *length / 2;
+    if (half)
+        *(length == &r.width ? &r.left : &r.top) = first;
+    *length = half ? *length - first : first;
+    return r;
+}
+
+// The two halves of a photograph are in parts half of all apart, first and second ones in turn, so
+// that every part has different photographs. One too small for two is in one part as a whole.
+static bool deal_regions(cropping *c)
+{
+    enum { APART = LG_REAL_SPLIT / 2 };
+    size_t photos = c->crops->photos;
+    c->regions = malloc((2 * photos + 1) * sizeof *c->regions);
+    if (!c->regions)
+        return lg_error_at(c->diag, (lg_location){0}, "no memory");
+    for (size_t p = 0; p < photos; p++) {
+        const lg_image *photo = c->photos[p];
+        int longer = photo->width > photo->height ? photo->width : photo->height;
+        if (longer / 2 < c->crops->size) {
+            region *r = &c->regions[c->region_count++];
+            *r = whole(photo);
+            r->part = p % LG_REAL_SPLIT;
+            continue;
+        }
+        for (size_t half = 0; half < 2; half++) {
+            region *r = &c->regions[c->region_count++];
+            *r = half_of(photo, (int)half);
+            r->part = p % APART + APART * ((half + p / APART) % 2);
+        }
+    }
+    return true;
+}
+
+// Those of its part in turn; of any where the part has none.
+static const region *region_of(const cropping *c, size_t real)
+{
+    size_t part = real % LG_REAL_SPLIT, of_part = 0;
+    for (size_t i = 0; i < c->region_count; i++)
+        of_part += c->regions[i].part == part;
+    if (of_part == 0)
+        return &c->regions[real % c->region_count];
+    size_t left = real / LG_REAL_SPLIT % of_part, i = 0;
+    while (c->regions[i].part != part || left-- > 0)
+        i++;
+    return &c->regions[i];
 }
 
 static bool take_crops(cropping *c, uint64_t seed)
 {
     lg_zoo_crops *crops = c->crops;
     lg_error error;
-    size_t bytes = lg_zoo_crop_bytes(crops);
+    size_t bytes = lg_zoo_crop_bytes(crops), train = crops->count - crops->reals;
     crops->rgb = malloc(crops->count * bytes + 1);
     if (!crops->rgb)
         return lg_error_at(c->diag, (lg_location){0}, "no memory for %zu crops", crops->count);
     for (size_t i = 0; i < crops->count; i++) {
         lg_random random = lg_random_start(seed, i + 1);
-        if (!take_crop(c->photos[photo_of(crops, i)], crops->size, &random, crops->rgb + i * bytes,
-                       &error))
+        region of = i < train ? whole(c->photos[i % crops->photos]) : *region_of(c, i - train);
+        if (!take_crop(&of, crops->size, &random, crops->rgb + i * bytes, &error))
             return lg_cli_fail(c->diag, &error);
     }
     crops->fingerprint = XXH64(crops->rgb, crops->count * bytes, seed);
@@ -146,9 +205,10 @@ bool lg_zoo_crops_make(lg_zoo_crops *crops, const char *folder, int size, size_t
     if (good && crops->photos == 0)
         good = lg_error_at(diag, (lg_location){.file = folder},
                            "no photograph in it that can be cropped to %d x %d pixels", size, size);
-    good = good && take_crops(&c, seed);
+    good = good && deal_regions(&c) && take_crops(&c, seed);
     for (size_t i = 0; c.photos && i < crops->photos; i++)
         lg_image_free(c.photos[i]);
+    free(c.regions);
     free(c.photos);
     free(c.order);
     lg_file_list_free(&c.files);
