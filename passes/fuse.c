@@ -109,6 +109,16 @@ static void place(lg_fuser *f, lg_op *op, bool fusing)
         new_group(f, op);
 }
 
+// The ops of two groups.
+static lg_group both(const lg_fuser *f, const lg_group *a, const lg_group *b)
+{
+    lg_group all = {0};
+    for (int i = 0; i < a->ops.count + b->ops.count; i++)
+        LG_PUSH(f->ctx->scratch, &all.ops,
+                i < a->ops.count ? a->ops.items[i] : b->ops.items[i - a->ops.count]);
+    return all;
+}
+
 // ---- slices of a contraction
 
 // The groups of the slices of `op`, a contraction or the end of its epilogue, join it if its kernel
@@ -120,29 +130,25 @@ static void take_slices(lg_fuser *f, lg_op *op)
     lg_tile tile = lg_tile_choose(f->ctx->target, type->dims[type->rank - 1]);
     int64_t panel = (int64_t)tile.vectors * tile.lanes;
     LG_LIST(int) taken = {0};
-    if (lg_fuse_is_grouped(lg_fuse_contraction(op->results[0])))
-        return;
+    const lg_op *to = lg_fuse_contraction(op->results[0]);
+    lg_group all = *lg_fuse_group(f, own);
     const lg_reader_list *readers = lg_readers_of(&f->readers, op->results[0]);
     for (int r = 0; r < readers->count; r++) {
         const lg_op *user = readers->items[r];
         int group = lg_fuse_group_of(f, user);
         if (!lg_fuse_is_channel_slice(user) || group < 0 || group == own)
             return; // somebody wants it whole
-        int64_t start = lg_op_int_at(user, LG_ATTR_start, type->rank - 1);
-        int64_t size = user->results[0]->type.dims[type->rank - 1];
-        bool whole_panels =
-            start % panel == 0 && (size % panel == 0 || start + size == type->dims[type->rank - 1]);
         lg_group rest = {0};
         const lg_group *g = lg_fuse_group(f, group);
         for (int i = 0; i < g->ops.count; i++)
             if (g->ops.items[i] != user)
                 LG_PUSH(f->ctx->scratch, &rest.ops, g->ops.items[i]);
-        if (!whole_panels || !lg_fuse_is_epilogue(f, &rest, lg_fuse_contraction(op->results[0]),
-                                                  &user->results[0]->type))
+        if (!lg_fuse_is_epilogue(f, &rest, to, &user->results[0]->type))
             return;
         LG_PUSH(f->ctx->scratch, &taken, group);
+        all = both(f, &all, g);
     }
-    if (taken.count < 2 || taken.count > 4)
+    if (taken.count < 2 || taken.count > 4 || !lg_fuse_suits_tiles(f, to, op, &all, panel))
         return;
     for (int i = 0; i < taken.count; i++)
         for (int j = 0; j < taken.count; j++)
@@ -187,6 +193,18 @@ static bool reads_any_of(const lg_group *g, const lg_group *of)
     return false;
 }
 
+// Can the kernel of `op` compute the group's sums, and what else it makes, beside its own results?
+static bool suits_sums(const lg_fuser *f, int own, int group, const lg_op *op, const lg_op *to)
+{
+    lg_group all = both(f, lg_fuse_group(f, own), lg_fuse_group(f, group));
+    if (to)
+        return lg_fuse_suits_tiles(f, to, op, &all, 0);
+    for (int i = 0; i < all.ops.count; i++)
+        if (all.ops.items[i] != op && lg_fuse_is_column_slice(all.ops.items[i]))
+            return false;
+    return true;
+}
+
 // The groups that do nothing but sum the result of `op` join its group. It ends a convolution, or
 // an elementwise chain that none can take.
 static void take_sums(lg_fuser *f, lg_op *op)
@@ -205,7 +223,7 @@ static void take_sums(lg_fuser *f, lg_op *op)
             lg_fuse_group(f, own)->ops.count + lg_fuse_group(f, group)->ops.count >
                 f->max_ops / 2 ||
             reads_any_of(lg_fuse_group(f, group), lg_fuse_group(f, own)) ||
-            !lg_fuse_stays_acyclic(f, own, group, 0))
+            !suits_sums(f, own, group, op, to) || !lg_fuse_stays_acyclic(f, own, group, 0))
             continue;
         lg_fuse_absorb(f, own, group);
         taken++;

@@ -47,11 +47,17 @@ bool lg_fuse_is_read_in(const lg_group *g, const lg_value *value);
 // an image of that shape that no contraction makes (`to` is NULL)?
 bool lg_fuse_is_epilogue(const lg_fuser *f, const lg_group *g, const lg_op *to,
                          const lg_type *type);
+// Can the schedule of the contraction `to`, if it has one of tiles, compute what leaves the group
+// as epilogue of `from`, which is `to` or ends its epilogue? In panels of so many columns or more.
+bool lg_fuse_suits_tiles(const lg_fuser *f, const lg_op *to, const lg_op *from, const lg_group *g,
+                         int64_t panel);
 // A convolution in groups stores and sums all of its channels or none. NULL is none.
 bool lg_fuse_is_grouped(const lg_op *op);
 // The contraction that `value` is, or ends the epilogue of; or NULL.
 const lg_op *lg_fuse_contraction(const lg_value *value);
-// A slice of columns (channels) alone, of a contraction's.
+// A slice of columns (channels) alone.
+bool lg_fuse_is_column_slice(const lg_op *op);
+// The same of a contraction's.
 bool lg_fuse_is_channel_slice(const lg_op *op);
 // The convolution whose epilogue `value` ends, or NULL. `alone`: only if nothing else reads what
 // lies between.

@@ -63,8 +63,7 @@ static bool same_rows(const lg_type *a, const lg_type *b)
     return true;
 }
 
-// A slice of columns (channels) alone.
-static bool is_column_slice(const lg_op *op)
+bool lg_fuse_is_column_slice(const lg_op *op)
 {
     if (op->code != LG_OP_slice || op->results[0]->type.rank < 2)
         return false;
@@ -115,7 +114,7 @@ bool lg_fuse_is_epilogue(const lg_fuser *f, const lg_group *g, const lg_op *to, 
         bool sum = f->sums && (!to || is_tiled_convolution(f, to)) && lg_is_pixel_sum(op) &&
                    !lg_fuse_is_read_in(g, op->results[0]);
         bool simple = lg_fuse_class(op) == LG_CLASS_ELEMENTWISE || op->code == LG_OP_broadcast ||
-                      op->code == LG_OP_cast || (is_column_slice(op) && !whole) ||
+                      op->code == LG_OP_cast || (lg_fuse_is_column_slice(op) && !whole) ||
                       is_row_reshape(op, type);
         if (!(simple || sum) ||
             (lg_fuse_class(op) == LG_CLASS_ELEMENTWISE &&
@@ -124,6 +123,38 @@ bool lg_fuse_is_epilogue(const lg_fuser *f, const lg_group *g, const lg_op *to, 
             return false;
     }
     return true;
+}
+
+static bool leaves(const lg_fuser *f, const lg_group *g, const lg_value *value)
+{
+    const lg_reader_list *readers = lg_readers_of(&f->readers, value);
+    bool outside = lg_fuse_is_result(f, value);
+    for (int i = 0; i < readers->count && !outside; i++) {
+        outside = true;
+        for (int j = 0; j < g->ops.count && outside; j++)
+            outside = g->ops.items[j] != readers->items[i];
+    }
+    return outside;
+}
+
+bool lg_fuse_suits_tiles(const lg_fuser *f, const lg_op *to, const lg_op *from, const lg_group *g,
+                         int64_t panel)
+{
+    bool product = to->code == LG_OP_matmul && to->results[0]->type.dtype == LG_F32;
+    if (f->ctx->target->kind != LG_TARGET_CPU || (!product && !is_tiled_convolution(f, to)))
+        return true;
+    const lg_value *results[LG_MAX_EPILOGUE_RESULTS];
+    int count = 0;
+    for (int i = 0; i < g->ops.count; i++) {
+        const lg_value *value = g->ops.items[i]->results[0];
+        if (!leaves(f, g, value))
+            continue;
+        if (count == LG_MAX_EPILOGUE_RESULTS)
+            return false;
+        results[count++] = value;
+    }
+    int64_t least = lg_epilogue_panel(to, f->ctx->target);
+    return lg_epilogue_suits(g, results, count, from, panel > least ? panel : least);
 }
 
 // Does a schedule of its own compute the group: an image and sums over its pixels?
@@ -165,7 +196,7 @@ const lg_op *lg_fuse_contraction(const lg_value *value)
 
 bool lg_fuse_is_channel_slice(const lg_op *op)
 {
-    return is_column_slice(op) && lg_fuse_contraction(op->operands[0]);
+    return lg_fuse_is_column_slice(op) && lg_fuse_contraction(op->operands[0]);
 }
 
 static const lg_op *convolution_within(const lg_fuser *f, const lg_value *value, bool alone,
@@ -176,16 +207,18 @@ static const lg_op *convolution_within(const lg_fuser *f, const lg_value *value,
     const lg_op *op = value->op;
     if (is_tiled_convolution(f, op))
         return op;
-    if (lg_fuse_class(op) != LG_CLASS_ELEMENTWISE && op->code != LG_OP_cast && !is_column_slice(op))
+    if (lg_fuse_class(op) != LG_CLASS_ELEMENTWISE && op->code != LG_OP_cast &&
+        !lg_fuse_is_column_slice(op))
         return NULL;
     for (int i = 0; i < op->operand_count; i++) {
         const lg_value *from = op->operands[i];
         bool shared = lg_readers_count(&f->readers, from) > 1;
-        if (!same_rows(&from->type, &value->type) || (alone && shared && !is_column_slice(op)))
+        if (!same_rows(&from->type, &value->type) ||
+            (alone && shared && !lg_fuse_is_column_slice(op)))
             continue;
         const lg_op *found = convolution_within(f, from, alone, depth - 1);
         if (found)
-            return is_column_slice(op) && lg_fuse_is_grouped(found) ? NULL : found;
+            return lg_fuse_is_column_slice(op) && lg_fuse_is_grouped(found) ? NULL : found;
     }
     return NULL;
 }
@@ -213,7 +246,8 @@ bool lg_fuse_may_join(const lg_fuser *f, const lg_op *op, const lg_group *g)
     switch (lg_fuse_class(op)) {
     case LG_CLASS_CONTRACTION:
         // The gradient of a filter may come in parts, which have no epilogue.
-        return op->code != LG_OP_conv2d_filter_grad && lg_fuse_is_epilogue(f, g, op, &value->type);
+        return op->code != LG_OP_conv2d_filter_grad &&
+               lg_fuse_is_epilogue(f, g, op, &value->type) && lg_fuse_suits_tiles(f, op, op, g, 0);
     case LG_CLASS_REDUCTION:
         return !ends_convolution(f, op) && !has_class(g, LG_CLASS_CONTRACTION) &&
                !is_image_sums(f, g) && reduces_in_parallel(op) &&

@@ -92,18 +92,29 @@ const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
 
 enum { INDEPENDENT = -1, UNSUITABLE = -2 };
 
+static bool is_member(const lg_group *members, const lg_op *op)
+{
+    for (int i = 0; i < members->ops.count; i++)
+        if (members->ops.items[i] == op)
+            return true;
+    return false;
+}
+
 // The column of the contraction at which `value` starts, if its elements are made of elements of
-// the contraction at the same place.
-static int64_t column_of(const lg_value *value, const lg_op *contraction)
+// the contraction at the same place. What is made outside of `members` comes from memory; NULL:
+// nothing is.
+static int64_t column_of(const lg_value *value, const lg_op *contraction, const lg_group *members)
 {
     if (value->kind != LG_VALUE_RESULT)
         return INDEPENDENT;
     const lg_op *op = value->op;
     if (op == contraction)
         return 0;
+    if (members && !is_member(members, op))
+        return INDEPENDENT;
     int64_t column = INDEPENDENT;
     for (int i = 0; i < op->operand_count; i++) {
-        int64_t from = column_of(op->operands[i], contraction);
+        int64_t from = column_of(op->operands[i], contraction, members);
         if (from == UNSUITABLE || (from >= 0 && column >= 0 && from != column))
             return UNSUITABLE;
         column = from >= 0 ? from : column;
@@ -137,17 +148,17 @@ static bool hangs_on_only(const lg_value *value, const lg_op *op)
 bool lg_tile_follows(const lg_value *value, const lg_op *op)
 {
     return lg_shape_equal(&value->type, &op->results[0]->type) && hangs_on_only(value, op) &&
-           column_of(value, op) == 0;
+           column_of(value, op, NULL) == 0;
 }
 
 // Do the elements of `value` come of whole panels of the contraction, from column `*start` on? As a
 // result, where it is `stored`, it also has to lie so that vectors of columns can be.
-static bool fits_panels(const lg_value *value, const lg_op *op, int64_t panel, bool stored,
-                        int64_t *start)
+static bool fits_panels(const lg_value *value, const lg_op *op, const lg_group *members,
+                        int64_t panel, bool stored, int64_t *start)
 {
     int rank = op->results[0]->type.rank;
     const lg_type *type = &value->type;
-    *start = column_of(value, op);
+    *start = column_of(value, op, members);
     if (*start < 0 || *start % panel || type->rank != rank ||
         lg_compute_dtype(type->dtype) != LG_F32)
         return false;
@@ -160,7 +171,7 @@ static bool fits_panels(const lg_value *value, const lg_op *op, int64_t panel, b
 bool lg_tile_epilogues(const lg_function *function, const lg_op *op, int64_t panel, int64_t *starts)
 {
     for (int i = 0; i < function->results.count; i++)
-        if (!fits_panels(function->results.items[i], op, panel, true, &starts[i]))
+        if (!fits_panels(function->results.items[i], op, NULL, panel, true, &starts[i]))
             return false;
     return true;
 }
@@ -193,23 +204,64 @@ bool lg_epilogue_is_sum(const lg_epilogue *e, const lg_function *function, int r
     return e->images[r] != function->results.items[r];
 }
 
-bool lg_epilogue_find(const lg_function *function, const lg_op *op, int64_t panel, lg_epilogue *e)
+static int64_t columns(const lg_value *value)
 {
-    if (function->results.count > LG_MAX_EPILOGUE_RESULTS)
+    return value->type.dims[value->type.rank - 1];
+}
+
+static bool find_ranges(const lg_value *const *results, int count, const lg_group *members,
+                        const lg_op *op, int64_t panel, lg_epilogue *e)
+{
+    if (count > LG_MAX_EPILOGUE_RESULTS)
         return false;
-    *e = (lg_epilogue){.count = function->results.count};
-    for (int i = 0; i < e->count; i++) {
-        e->images[i] = lg_summed_image(function->results.items[i]);
-        bool sum = lg_epilogue_is_sum(e, function, i);
-        if (!fits_panels(e->images[i], op, panel, !sum, &e->starts[i]))
+    *e = (lg_epilogue){.count = count};
+    for (int i = 0; i < count; i++) {
+        e->images[i] = lg_summed_image(results[i]);
+        bool sum = e->images[i] != results[i];
+        if (!fits_panels(e->images[i], op, members, panel, !sum, &e->starts[i]))
             return false;
         e->first[i] = i;
         for (int j = i - 1; j >= 0; j--)
-            if (e->starts[j] == e->starts[i] &&
-                e->images[j]->type.dims[3] == e->images[i]->type.dims[3])
+            if (e->starts[j] == e->starts[i] && columns(e->images[j]) == columns(e->images[i]))
                 e->first[i] = j;
     }
     return true;
+}
+
+bool lg_epilogue_find(const lg_function *function, const lg_op *op, int64_t panel, lg_epilogue *e)
+{
+    return find_ranges((const lg_value *const *)function->results.items, function->results.count,
+                       NULL, op, panel, e);
+}
+
+static bool are_apart(const lg_epilogue *e, int a, int b)
+{
+    return e->starts[a] + columns(e->images[a]) <= e->starts[b] ||
+           e->starts[b] + columns(e->images[b]) <= e->starts[a];
+}
+
+bool lg_epilogue_suits(const lg_group *members, const lg_value *const *results, int count,
+                       const lg_op *op, int64_t panel)
+{
+    lg_epilogue e;
+    if (!find_ranges(results, count, members, op, panel, &e))
+        return false;
+    for (int i = 0; i < count; i++)
+        for (int j = 0; j < i; j++)
+            if (e.first[i] != e.first[j] && !are_apart(&e, i, j))
+                return false;
+    return true;
+}
+
+int64_t lg_epilogue_panel(const lg_op *op, const lg_target *target)
+{
+    int64_t all = columns(op->results[0]);
+    lg_tile tile = lg_tile_choose(target, all);
+    if (op->code == LG_OP_matmul)
+        return (int64_t)tile.vectors * tile.lanes;
+    if (op->code == LG_OP_winograd_conv2d)
+        return lg_winograd_panel(target, all);
+    return lg_op_int(op, LG_ATTR_groups) > 1 ? all : target->lanes;
 }
 
 int lg_epilogue_ranges(const lg_epilogue *e)

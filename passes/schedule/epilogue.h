@@ -3,6 +3,7 @@
 #ifndef LG_PASSES_SCHEDULE_EPILOGUE_H
 #define LG_PASSES_SCHEDULE_EPILOGUE_H
 
+#include "passes/outline.h"
 #include "passes/schedule/schedule.h"
 
 enum { LG_MAX_EPILOGUE_RESULTS = 8 };
@@ -40,6 +41,14 @@ const lg_value *lg_summed_image(const lg_value *result);
 // If every result of `function` is an epilogue of the convolution `op` (elementwise, or a slice of
 // whole panels of channels), or a pixel sum of one, describes them.
 bool lg_epilogue_find(const lg_function *function, const lg_op *op, int64_t panel, lg_epilogue *e);
+// Before there is a kernel: can tiles compute `results` of the ops `members` around `op`, a
+// contraction or the end of its epilogue? Every result has to come of whole panels, and no two of
+// columns that overlap without being the same: these would be computed twice.
+bool lg_epilogue_suits(const lg_group *members, const lg_value *const *results, int count,
+                       const lg_op *op, int64_t panel);
+// Such a panel of the contraction `op`, the narrowest that its schedule has. Of a convolution in
+// groups all channels are one.
+int64_t lg_epilogue_panel(const lg_op *op, const lg_target *target);
 // How many ranges there are.
 int lg_epilogue_ranges(const lg_epilogue *e);
 // Is result `r` the sum of an image?

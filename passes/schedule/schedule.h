@@ -120,6 +120,8 @@ bool lg_conv_takes(const lg_function *function, const lg_op *op, const lg_target
 // Of a filter in Winograd's form: all channels of one place in a panel adjoin.
 const lg_layout *lg_winograd_layout(lg_arena *arena, const lg_target *target,
                                     const lg_type *filter);
+// The output channels of such a panel, where there are `outputs` in all.
+int64_t lg_winograd_panel(const lg_target *target, int64_t outputs);
 const lg_layout *lg_matrix_layout(lg_arena *arena, const lg_target *target, const lg_type *matrix,
                                   bool transposed);
 // The layout of images: channels blocked by the vector width, a border of zeros of at least `h`

@@ -471,6 +471,12 @@ static lg_tile choose_tile(const lg_target *target, int64_t outputs)
     return best;
 }
 
+int64_t lg_winograd_panel(const lg_target *target, int64_t outputs)
+{
+    lg_tile tile = choose_tile(target, outputs);
+    return (int64_t)tile.vectors * tile.lanes;
+}
+
 static wino describe(const lg_target *target, const lg_op *op)
 {
     wino c = {.x = &op->operands[0]->type, .u = &op->operands[1]->type, .y = &op->results[0]->type};
@@ -571,8 +577,7 @@ static void choose_splits(wino *c)
 
 const lg_layout *lg_winograd_layout(lg_arena *arena, const lg_target *target, const lg_type *filter)
 {
-    lg_tile tile = choose_tile(target, filter->dims[0]);
-    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    int64_t panel = lg_winograd_panel(target, filter->dims[0]);
     lg_layout layout = {5,
                         {{.part = LG_PART_OUTER, .axis = 0, .block = panel},
                          {.part = LG_PART_WHOLE, .axis = 2},
