@@ -46,7 +46,9 @@ typedef struct lg_codegen_options {
     const lg_cpu_target *target;
     int threads; // that compile; 0: one a core
     const void
-        *packed;    // packed weights to build in (program->packed bytes), or NULL. Not by lg_jit
+        *packed; // packed weights to build in (program->packed bytes), or NULL. Not by lg_jit
+    const lg_tensor_desc *values; // of inputs, to build in: lg_tensor_desc.value. Not by lg_jit
+    int value_count;
     const char *cc; // command that links for the target, or NULL: lg_emit_shared looks for one
 } lg_codegen_options;
 

@@ -14,6 +14,12 @@ static uint32_t abi_dtype(lg_dtype dtype)
     return dtypes[dtype];
 }
 
+bool lg_is_same_input(const lg_tensor_desc *a, const lg_tensor_desc *b)
+{
+    return strcmp(a->name, b->name) == 0 && a->dtype == b->dtype && a->rank == b->rank &&
+           memcmp(a->shape, b->shape, sizeof *a->shape * a->rank) == 0;
+}
+
 static lg_tensor_desc describe_tensor(const lg_kslot *slot)
 {
     lg_tensor_desc desc = {.name = slot->name,

@@ -92,12 +92,25 @@ static void list_ports(writer *w, const lg_entry *entry, lg_place place)
     fputs(port_count(entry, place) ? "};\n" : "0};\n", w->out);
 }
 
-static void describe_ports(writer *w, const lg_entry *entry, lg_place place)
+static bool has_value(const lg_codegen_options *o, const char *input)
 {
-    for (int i = 0; i < port_count(entry, place); i++)
+    for (int i = 0; i < o->value_count; i++)
+        if (strcmp(o->values[i].name, input) == 0)
+            return true;
+    return false;
+}
+
+static void describe_ports(writer *w, const lg_entry *entry, int index, lg_place place)
+{
+    for (int i = 0; i < port_count(entry, place); i++) {
+        const lg_kslot *slot = find_slot(entry, place, i);
         fprintf(w->out, "//   %-10s %s: %s\n", place == LG_PLACE_INPUT ? "reads" : "writes",
-                port_name(w, entry, place, i),
-                lg_type_text(w->arena, &find_slot(entry, place, i)->type));
+                port_name(w, entry, place, i), lg_type_text(w->arena, &slot->type));
+        if (place == LG_PLACE_INPUT && has_value(w->options, slot->name))
+            fprintf(w->out,
+                    "//              trained with %s_artifact.entries[%d].inputs[%d].value\n",
+                    w->options->prefix, index, i);
+    }
 }
 
 // What of the weights a function is given.
@@ -139,8 +152,8 @@ static void write_function(writer *w, const lg_entry *entry, int index)
             lg_entry_scratch(entry));
     fprintf(w->out, "\n// Runs \"%s\". Tensors are dense, row-major, in the order given.\n",
             entry->name);
-    describe_ports(w, entry, LG_PLACE_INPUT);
-    describe_ports(w, entry, LG_PLACE_OUTPUT);
+    describe_ports(w, entry, index, LG_PLACE_INPUT);
+    describe_ports(w, entry, index, LG_PLACE_OUTPUT);
     describe_weights(w, &uses);
     fprintf(w->out, "// `parallel` may be NULL: then it runs on the calling thread. Returns 0.\n");
 

@@ -58,6 +58,7 @@ lg_jit *lg_jit_new(const lg_program *program, const lg_codegen_options *options,
 {
     lg_codegen_options without_weights = *options;
     without_weights.packed = NULL;
+    without_weights.value_count = 0;
     lg_objects objects;
     if (!lg_compile(program, &without_weights, false, &objects, diag))
         return NULL;

@@ -10,7 +10,7 @@
 
 // The tables are LLVM structs with the layout of the C structs; sizes are checked here, and a test
 // reads every field through the header.
-_Static_assert(sizeof(lg_tensor_desc) == 8 + 2 * 4 + 8 * LG_ABI_MAX_RANK + 8 + 2 * 4, "tensor");
+_Static_assert(sizeof(lg_tensor_desc) == 8 + 2 * 4 + 8 * LG_ABI_MAX_RANK + 8 + 2 * 4 + 8, "tensor");
 _Static_assert(sizeof(lg_launch_desc) == 2 * 8 + 2 * 8, "launch");
 _Static_assert(sizeof(lg_entry_desc) == 8 + 4 * 4 + 3 * 8 + 2 * 8 + 8, "entry");
 _Static_assert(sizeof(lg_artifact) == 2 * 4 + 3 * 8 + 2 * 4 + 2 * 8 + 2 * 8, "artifact");
@@ -64,6 +64,18 @@ static LLVMValueRef table(lg_emitter *e, const char *name, LLVMValueRef *rows, i
 
 // ---- descriptions
 
+// A constant global with the bytes of a value, or NULL where there is none.
+static LLVMValueRef tensor_value(lg_emitter *e, const lg_tensor_desc *desc)
+{
+    if (!desc->value)
+        return LLVMConstNull(e->pointer);
+    LLVMValueRef bytes =
+        LLVMConstStringInContext2(e->context, desc->value, desc->bytes, /*no zero=*/true);
+    LLVMValueRef global = new_global(e, lg_format(e->arena, "%s_value", desc->name), bytes);
+    LLVMSetAlignment(global, LG_ABI_ALIGNMENT);
+    return global;
+}
+
 static LLVMValueRef describe_tensor(lg_emitter *e, const lg_tensor_desc *desc)
 {
     LLVMValueRef shape[LG_ABI_MAX_RANK];
@@ -73,9 +85,9 @@ static LLVMValueRef describe_tensor(lg_emitter *e, const lg_tensor_desc *desc)
         text(e, desc->name),          u32(e, desc->dtype),
         u32(e, desc->rank),           LLVMConstArray2(e->i64, shape, LG_ABI_MAX_RANK),
         u64(e, (int64_t)desc->bytes), u32(e, desc->state),
-        u32(e, desc->unused),
+        u32(e, desc->unused),         tensor_value(e, desc),
     };
-    return structure(e, fields, 7);
+    return structure(e, fields, 8);
 }
 
 static LLVMValueRef describe_tensors(lg_emitter *e, const char *name, const lg_tensor_desc *descs,
@@ -246,6 +258,19 @@ static LLVMValueRef emit_entry(lg_emitter *e, const lg_entry *entry, LLVMValueRe
 
 // ---- the table of it all
 
+// The inputs with the values that are to be built in.
+static const lg_tensor_desc *inputs_with_values(const lg_emitter *e, const lg_entry_desc *entry)
+{
+    const lg_codegen_options *o = e->options;
+    lg_tensor_desc *inputs =
+        lg_copy(e->arena, entry->inputs, entry->input_count * sizeof *entry->inputs);
+    for (uint32_t i = 0; i < entry->input_count; i++)
+        for (int k = 0; k < o->value_count; k++)
+            if (lg_is_same_input(&o->values[k], &inputs[i]))
+                inputs[i].value = o->values[k].value;
+    return inputs;
+}
+
 static LLVMValueRef describe_entries(lg_emitter *e, const lg_program *program,
                                      const lg_entry_desc *entries)
 {
@@ -260,7 +285,7 @@ static LLVMValueRef describe_entries(lg_emitter *e, const lg_program *program,
             u32(e, d->output_count),
             u32(e, d->launch_count),
             u32(e, d->flags),
-            describe_tensors(e, lg_format(e->arena, "%s_inputs", d->name), d->inputs,
+            describe_tensors(e, lg_format(e->arena, "%s_inputs", d->name), inputs_with_values(e, d),
                              d->input_count),
             describe_tensors(e, lg_format(e->arena, "%s_outputs", d->name), d->outputs,
                              d->output_count),

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 // Counts up whenever anything below changes its meaning or its place.
-#define LG_ARTIFACT_ABI 3
+#define LG_ARTIFACT_ABI 4
 #define LG_ARTIFACT_SYMBOL "lgpnc_artifact"
 #define LG_ABI_MAX_RANK 8
 // Alignment of the packed weights and of the workspace, in bytes.
@@ -37,6 +37,9 @@ typedef struct lg_tensor_desc {
     uint64_t bytes;
     uint32_t state;  // of a parameter: 1 if it is a state (running statistics, moments), else 0
     uint32_t unused; // of a parameter: 1 if it is in the checkpoint but no function reads it
+    // Of an input: what the weights that were built in were trained with, as LGPN's graph, for
+    // callers who have nothing else to give; else NULL.
+    const void *value;
 } lg_tensor_desc;
 
 // Part of a kernel: iterations begin <= i < end of its parallel loop. `worker` says whose scratch

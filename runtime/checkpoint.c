@@ -69,7 +69,7 @@ bool lg_checkpoint_verify(const lg_safetensors *file, const char *path, lg_error
 
 // ---- writing
 
-static void list_tensors(const lg_model *model, lg_safetensor *tensors)
+static void list_params(const lg_model *model, lg_safetensor *tensors)
 {
     for (uint32_t i = 0; i < model->artifact->param_count; i++) {
         const lg_tensor_desc *desc = &model->artifact->params[i];
@@ -81,10 +81,25 @@ static void list_tensors(const lg_model *model, lg_safetensor *tensors)
     }
 }
 
+// The values of inputs by their names in the file, which are to be freed. False: memory is short.
+static bool list_values(const lg_model *model, lg_safetensor *tensors)
+{
+    for (size_t i = 0; i < model->value_count; i++) {
+        const lg_tensor *value = model->values[i].tensor;
+        char *name;
+        if (asprintf(&name, LG_INPUT_PREFIX "%s", model->values[i].name) < 0)
+            return false;
+        tensors[i] = (lg_safetensor){
+            .name = name, .dtype = value->dtype, .rank = value->rank, .data = value->data};
+        memcpy(tensors[i].shape, value->shape, sizeof tensors[i].shape);
+    }
+    return true;
+}
+
 static bool write_tensors(const lg_model *model, const char *path, const lg_safetensor *tensors,
                           const char *progress, lg_error *e)
 {
-    size_t count = model->artifact->param_count;
+    size_t count = model->artifact->param_count + model->value_count;
     char checksum[CHECKSUM_LENGTH + 1];
     XXH64_state_t state;
     XXH64_reset(&state, 0);
@@ -102,11 +117,17 @@ bool lg_checkpoint_save(const lg_model *model, const char *path, const char *pro
 {
     if (!model->params)
         return lg_fail(e, "%s: %s does not keep its parameters", path, model->name);
-    lg_safetensor *tensors = calloc((size_t)model->artifact->param_count + 1, sizeof *tensors);
-    if (!tensors)
-        return lg_fail(e, "%s: not enough memory", path);
-    list_tensors(model, tensors);
-    bool ok = write_tensors(model, path, tensors, progress, e);
+    size_t params = model->artifact->param_count, values = model->value_count;
+    lg_safetensor *tensors = calloc(params + values + 1, sizeof *tensors);
+    bool ok = tensors && list_values(model, tensors + params);
+    if (!ok)
+        lg_fail(e, "%s: not enough memory", path);
+    if (ok) {
+        list_params(model, tensors);
+        ok = write_tensors(model, path, tensors, progress, e);
+    }
+    for (size_t i = 0; tensors && i < values; i++)
+        free((char *)(uintptr_t)tensors[params + i].name);
     free(tensors);
     return ok ||
            lg_fail_more(e, "the checkpoint was not saved; a file that was there is as it was");

@@ -2,7 +2,9 @@
 // safetensors file that appears whole or not at all.
 //
 // Names, shapes and order are those of PyTorch's state_dict (training's own states come behind), so
-// that PyTorch loads it. The metadata has
+// that PyTorch loads it. Last come values of inputs that belong to the weights
+// (lg_model_input_value): "lgpnc.input.graph" is what the input `graph` was in training; no module
+// of PyTorch is called so. The metadata has
 //
 //     "lgpnc_checkpoint"  "1": the version of this form
 //     "model"             what was trained: "lgpn:image=64,width=16"
@@ -16,6 +18,8 @@
 
 #include "runtime/model.h"
 #include "runtime/safetensors.h"
+
+#define LG_INPUT_PREFIX "lgpnc.input." // of tensors that are values of inputs
 
 // Writes what the model keeps (lg_model_keep_params) to `path`: to a temporary beside it that is
 // flushed to the disk and renamed, the folder flushed too. On failure (the disk is full, say) what

@@ -144,10 +144,13 @@ static bool infer(evaluating *v, const size_t *samples, size_t count,
                   bool (*visit)(void *, const lg_inferred *, lg_error *), lg_error *e)
 {
     const lg_evaluation_options *o = v->options;
+    const float *own = lg_lgpn_own_graph(&v->lgpn);
     const lg_inference inference = {.lgpn = &v->lgpn,
                                     .parallel = o->parallel,
                                     .dataset = o->dataset,
-                                    .graph = o->graph ? o->graph : o->dataset->graph,
+                                    .graph = o->graph ? o->graph
+                                             : own    ? own
+                                                      : o->dataset->graph,
                                     .workers = o->workers,
                                     .visit = visit,
                                     .broken = add_broken,

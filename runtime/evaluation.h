@@ -24,7 +24,7 @@ typedef struct lg_evaluation_options {
     const lg_dataset *dataset;
     const size_t *samples; // which of the dataset, as dataset->test
     size_t count;
-    const float *graph; // [55,55]; NULL: the dataset's
+    const float *graph; // [55,55]; NULL: the weights' own (lg_lgpn_own_graph), else the dataset's
     size_t pairs;       // of coordinated attacks (LG_IMAGE_PAIRS); 0: that task is left out
     uint64_t seed;      // of the pairs
     int workers;        // threads that decode; 0: one a core

@@ -1,5 +1,7 @@
 #include "runtime/lgpn.h"
 
+#include "runtime/cooccurrence.h"
+
 #include <stdlib.h>
 
 // Rank and shape of an output, after the batch: 0 is any extent.
@@ -113,11 +115,19 @@ void lg_lgpn_close(lg_lgpn *lgpn)
     *lgpn = (lg_lgpn){0};
 }
 
+const float *lg_lgpn_own_graph(const lg_lgpn *lgpn)
+{
+    return lgpn->graph < 0 ? NULL
+                           : lg_model_input_value(lgpn->model, &lgpn->infer->inputs[lgpn->graph]);
+}
+
 bool lg_lgpn_run(lg_lgpn *lgpn, const float *images, const float *graph,
                  const lg_parallel *parallel, lg_error *e)
 {
+    if (!graph)
+        graph = lg_lgpn_own_graph(lgpn);
     lgpn->inputs[lgpn->image] = images;
     if (lgpn->graph >= 0)
-        lgpn->inputs[lgpn->graph] = graph;
+        lgpn->inputs[lgpn->graph] = graph ? graph : lg_default_graph();
     return lg_model_call(lgpn->model, lgpn->infer, lgpn->inputs, lgpn->outputs, parallel, e);
 }

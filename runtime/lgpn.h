@@ -34,7 +34,12 @@ typedef struct lg_lgpn {
 bool lg_lgpn_open(lg_lgpn *lgpn, lg_model *model, lg_error *e);
 void lg_lgpn_close(lg_lgpn *lgpn);
 
-// `images` f32 [B,S,S,3], `graph` f32 [55,55] for whoever takes it. Fills lgpn->output.
+// The graph f32 [55,55] that came with the weights (lg_model_input_value), or NULL: none did, or
+// the model takes none.
+const float *lg_lgpn_own_graph(const lg_lgpn *lgpn);
+
+// `images` f32 [B,S,S,3]. `graph` f32 [55,55] for whoever takes it; NULL: that which came with the
+// weights, else that of RED140. Fills lgpn->output.
 bool lg_lgpn_run(lg_lgpn *lgpn, const float *images, const float *graph,
                  const lg_parallel *parallel, lg_error *e);
 

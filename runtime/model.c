@@ -26,6 +26,7 @@ void lg_model_free(lg_model *model)
     lg_pages_unmap(&model->workspace);
     lg_pages_unmap(&model->packed_pages);
     lg_model_drop_params(model);
+    lg_model_forget_values(model);
     free(model->name);
     free(model);
 }
@@ -192,21 +193,24 @@ static bool bind_input(const lg_entry_desc *entry, const lg_named_tensor *given,
                         lg_shape_text((int)wanted->rank, wanted->shape, wants));
 }
 
-static bool bind_inputs(const lg_entry_desc *entry, const lg_named_tensor *given, size_t count,
-                        const void **inputs, lg_error *e)
+static bool bind_inputs(const lg_model *model, const lg_entry_desc *entry,
+                        const lg_named_tensor *given, size_t count, const void **inputs,
+                        lg_error *e)
 {
     bool good = true;
     lg_error_clear(e);
     for (size_t i = 0; i < count; i++)
         good = bind_input(entry, &given[i], inputs, e) && good;
-    for (uint32_t i = 0; i < entry->input_count; i++)
-        if (!inputs[i]) {
-            char shape[192];
-            const lg_tensor_desc *wanted = &entry->inputs[i];
+    for (uint32_t i = 0; i < entry->input_count; i++) {
+        const lg_tensor_desc *wanted = &entry->inputs[i];
+        char shape[192];
+        if (!inputs[i])
+            inputs[i] = lg_model_input_value(model, wanted);
+        if (!inputs[i])
             good = lg_fail_more(e, "%s: missing, wanted is %s%s", wanted->name,
                                 lg_abi_dtype_name((enum lg_abi_dtype)wanted->dtype),
                                 lg_shape_text((int)wanted->rank, wanted->shape, shape));
-        }
+    }
     return good;
 }
 
@@ -237,7 +241,7 @@ bool lg_model_run(lg_model *model, const char *entry_name, const lg_named_tensor
     bool good = sources && targets;
     if (!good)
         lg_fail(e, "%s: not enough memory", model->name);
-    good = good && bind_inputs(entry, inputs, input_count, sources, e) &&
+    good = good && bind_inputs(model, entry, inputs, input_count, sources, e) &&
            make_outputs(entry, outputs, targets, e);
     if (good && !lg_model_call(model, entry, sources, targets, parallel, e)) {
         for (uint32_t i = 0; i < entry->output_count; i++)

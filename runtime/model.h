@@ -47,7 +47,8 @@ typedef struct lg_weights_report {
 // Reads a checkpoint (safetensors, state_dict names) and packs it by running the artifact's `pack`.
 // Fails on tensors that are missing or have another shape or type, on NaN and infinity, and on
 // checkpoints of ours that were damaged (runtime/checkpoint.h). Training's own states,
-// `optimizer.*` and `random.*`, may be missing and are 0 then. `report` may be NULL.
+// `optimizer.*` and `random.*`, may be missing and are 0 then. Values of inputs are those of the
+// checkpoint from now on, and of no other. `report` may be NULL.
 bool lg_model_load_weights(lg_model *model, const char *path, const lg_parallel *parallel,
                            lg_weights_report *report, lg_error *e);
 // The same from memory: one tensor a parameter of the artifact, in its order; not checked, and not
@@ -55,6 +56,20 @@ bool lg_model_load_weights(lg_model *model, const char *path, const lg_parallel 
 bool lg_model_pack(lg_model *model, void *const *params, const lg_parallel *parallel, lg_error *e);
 // The packed weights, lg_artifact.packed_bytes of them, or NULL before there are any.
 const void *lg_model_packed(const lg_model *model);
+
+// ---- values of inputs that go with the weights (runtime/model_inputs.c)
+//
+// An input may be part of what was trained: LGPN's graph is counted from the generative models that
+// it was trained on. Its value goes into the checkpoint beside the weights, from there into what is
+// built, and is what a caller gives who has nothing else to give.
+
+// The value of that name, type and shape that came with the weights, built in or of a checkpoint,
+// or NULL. `input` is of the model's artifact. Aligned to LG_ABI_ALIGNMENT.
+const void *lg_model_input_value(const lg_model *model, const lg_tensor_desc *input);
+// From now on that is a copy of `value`, and is saved with the weights. False where memory is
+// short.
+bool lg_model_set_input_value(lg_model *model, const lg_tensor_desc *input, const void *value,
+                              lg_error *e);
 
 // ---- parameters and states in memory (runtime/model_params.c)
 
@@ -112,8 +127,9 @@ typedef struct lg_named_tensor {
 } lg_named_tensor;
 
 // Finds the inputs by name and checks type and shape: every input once, nothing else, all faults in
-// one message. `outputs` has room for entry->output_count and gets new tensors, in the entry's
-// order, to be freed by the caller with lg_tensor_free.
+// one message. An input that is missing has its value of lg_model_input_value, where there is one.
+// `outputs` has room for entry->output_count and gets new tensors, in the entry's order, to be
+// freed by the caller with lg_tensor_free.
 bool lg_model_run(lg_model *model, const char *entry, const lg_named_tensor *inputs,
                   size_t input_count, lg_tensor **outputs, const lg_parallel *parallel,
                   lg_error *e);

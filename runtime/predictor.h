@@ -15,8 +15,8 @@ typedef struct lg_parsed_image {
 
 // `model` has an entry point `infer` that takes image [1,N,N,3], perhaps graph [55,55], and gives
 // real_fake [1,2] and node_logits [1,55,2], all f32; anything else is refused. `graph` is f32
-// [55,55] and stays the caller's. Both outlive the predictor. NULL with a message; free with
-// lg_predictor_free.
+// [55,55] and stays the caller's, or NULL for that of lg_lgpn_run. Both outlive the predictor. NULL
+// with a message; free with lg_predictor_free.
 lg_predictor *lg_predictor_new(lg_model *model, const float *graph, const lg_parallel *parallel,
                                lg_error *e);
 void lg_predictor_free(lg_predictor *predictor); // NULL is allowed

@@ -65,7 +65,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "One JSON object a line instead of a table", 0},
     {"graph", 'g', "FILE.npy", 0,
-     "Graph of hyperparameters, f32 [55,55]; default: what occurs together in 140 known models", 0},
+     "Graph of hyperparameters, f32 [55,55]; default: what the weights were trained with, where their "
+     "checkpoint said it, else what occurs together in the 140 models of RED140",
+     0},
     {"labels", 'l', "FILE.tsv", 0,
      "A table of generative models: print what it says beside what is predicted, of images in a "
      "folder called as a model, or `real'",
@@ -113,7 +115,7 @@ static bool predict_all(lg_predictor *predictor, const lg_model_table *labels, c
     return good;
 }
 
-// `edges` and `labels` are read; `labels` may be NULL.
+// `edges` and `labels` are read; both may be NULL.
 static bool parse_images(const arguments *a, const float *edges, const lg_model_table *labels)
 {
     lg_error e;
@@ -137,9 +139,8 @@ static bool run(const arguments *a)
     if (a->graph && !graph)
         return complain(&e);
     lg_model_table *labels = a->labels ? lg_model_table_read(a->labels, &e) : NULL;
-    bool good = a->labels && !labels
-                    ? complain(&e)
-                    : parse_images(a, graph ? graph->data : lg_default_graph(), labels);
+    bool good =
+        a->labels && !labels ? complain(&e) : parse_images(a, graph ? graph->data : NULL, labels);
     lg_model_table_free(labels);
     lg_tensor_free(graph);
     return good;

@@ -259,10 +259,19 @@ static lg_training_end run(trainer *t, lg_error *e)
     return LG_TRAINING_DONE;
 }
 
+// The graph goes with what is trained: into its checkpoints, and into what is built of them.
+static bool keep_graph(const trainer *t, lg_error *e)
+{
+    const lg_entry_desc *step = t->step.entry;
+    int place = lg_tensor_desc_find(step->inputs, step->input_count, "graph");
+    return place < 0 ||
+           lg_model_set_input_value(t->o->model, &step->inputs[place], t->o->dataset->graph, e);
+}
+
 static bool open(trainer *t, lg_error *e)
 {
     const lg_trainer_options *o = t->o;
-    if (!lg_train_step_init(&t->step, o->model, e))
+    if (!lg_train_step_init(&t->step, o->model, e) || !keep_graph(t, e))
         return false;
     t->batches = lg_batches_open(&(lg_batches_options){.dataset = o->dataset,
                                                        .samples = o->dataset->train,

@@ -26,27 +26,72 @@ static bool fault(loading *l, const char *text)
     return lg_fail_more(l->e, "  %s", text);
 }
 
+static bool misfit(loading *l, const lg_safetensor *found, const lg_tensor_desc *wanted)
+{
+    char text[1024], has[192], wants[192];
+    snprintf(text, sizeof text, "%s: is %s%s, wanted is %s%s", found->name,
+             lg_abi_dtype_name(found->dtype), lg_shape_text(found->rank, found->shape, has),
+             lg_abi_dtype_name((enum lg_abi_dtype)wanted->dtype),
+             lg_shape_text((int)wanted->rank, wanted->shape, wants));
+    return fault(l, text);
+}
+
+// ---- values of inputs
+
+// The input of that name that `tensor` fits, of any function; else one that is called so, or NULL.
+static const lg_tensor_desc *find_input(const lg_artifact *artifact, const char *name,
+                                        const lg_safetensor *tensor, bool *fits)
+{
+    const lg_tensor_desc *found = NULL;
+    *fits = false;
+    for (uint32_t i = 0; i < artifact->entry_count && !*fits; i++) {
+        const lg_entry_desc *entry = &artifact->entries[i];
+        int place = lg_tensor_desc_find(entry->inputs, entry->input_count, name);
+        if (place < 0)
+            continue;
+        found = &entry->inputs[place];
+        *fits = lg_tensor_desc_fits(found, tensor->dtype, tensor->rank, tensor->shape);
+    }
+    return found;
+}
+
+// Gives the model those that the file has, or, where `model` is NULL, complains of those that do
+// not fit. What the model has no input for, as a variant without a graph, is nothing to it.
+static bool take_values(loading *l, lg_model *model)
+{
+    for (size_t i = 0; i < lg_safetensors_count(l->file); i++) {
+        const lg_safetensor *tensor = lg_safetensors_at(l->file, i);
+        const char *name = lg_input_of_tensor(tensor->name);
+        bool fits = false;
+        const lg_tensor_desc *input =
+            name ? find_input(l->model->artifact, name, tensor, &fits) : NULL;
+        if (input && !fits && !model)
+            misfit(l, tensor, input);
+        if (fits && model && !lg_model_set_input_value(model, input, tensor->data, l->e))
+            return false;
+    }
+    return true;
+}
+
+// ---- parameters
+
 // The tensor of a parameter, or NULL: after a complaint, or because it may be missing.
 static const lg_safetensor *find_parameter(loading *l, const lg_tensor_desc *wanted)
 {
-    char text[1024], has[192], wants[192];
-    const char *wanted_type = lg_abi_dtype_name((enum lg_abi_dtype)wanted->dtype);
-    lg_shape_text((int)wanted->rank, wanted->shape, wants);
+    char text[1024], wants[192];
     const lg_safetensor *found = lg_safetensors_find(l->file, wanted->name);
     if (!found && (wanted->unused || lg_is_training_state(wanted->name)))
         return NULL;
     if (!found) {
-        snprintf(text, sizeof text, "%s: missing, wanted is %s%s", wanted->name, wanted_type,
-                 wants);
+        snprintf(text, sizeof text, "%s: missing, wanted is %s%s", wanted->name,
+                 lg_abi_dtype_name((enum lg_abi_dtype)wanted->dtype),
+                 lg_shape_text((int)wanted->rank, wanted->shape, wants));
         fault(l, text);
         return NULL;
     }
     if (lg_tensor_desc_fits(wanted, found->dtype, found->rank, found->shape))
         return found;
-    snprintf(text, sizeof text, "%s: is %s%s, wanted is %s%s", wanted->name,
-             lg_abi_dtype_name(found->dtype), lg_shape_text(found->rank, found->shape, has),
-             wanted_type, wants);
-    fault(l, text);
+    misfit(l, found, wanted);
     return NULL;
 }
 
@@ -61,6 +106,7 @@ static bool find_parameters(loading *l, void **params)
         if (!found && lg_is_training_state(wanted->name) && wanted->bytes > l->zero_bytes)
             l->zero_bytes = wanted->bytes;
     }
+    take_values(l, NULL);
     if (l->faults == 0)
         return true;
     size_t faults = l->faults;
@@ -109,7 +155,8 @@ static void report_extras(loading *l, const lg_tensor_desc **sorted)
         const lg_tensor_desc key = {.name = tensor->name}, *key_pointer = &key;
         const lg_tensor_desc **found =
             bsearch(&key_pointer, sorted, count, sizeof *sorted, compare_names);
-        if (found ? !(*found)->unused : lg_is_training_state(tensor->name))
+        if (found ? !(*found)->unused
+                  : lg_is_training_state(tensor->name) || lg_input_of_tensor(tensor->name))
             continue;
         l->report->dead += found != NULL;
         l->report->unknown += found == NULL;
@@ -130,8 +177,11 @@ static bool load(loading *l, lg_model *model, const lg_parallel *parallel)
         for (uint32_t i = 0; i < artifact->param_count; i++)
             sorted[i] = &artifact->params[i];
         qsort(sorted, artifact->param_count, sizeof *sorted, compare_names);
-        good = find_parameters(l, params) && lg_safetensors_check_finite(l->file, l->e) &&
-               take_parameters(l, model, params, parallel);
+        good = find_parameters(l, params) && lg_safetensors_check_finite(l->file, l->e);
+    }
+    if (good) {
+        lg_model_forget_values(model);
+        good = take_values(l, model) && take_parameters(l, model, params, parallel);
     }
     if (good)
         report_extras(l, sorted);

@@ -176,6 +176,7 @@ START_TEST(descriptions)
     ck_assert_str_eq(infer->name, "infer");
     ck_assert(infer->input_count == 1 && infer->output_count == 1 && infer->launch_count == 2);
     ck_assert_str_eq(infer->inputs[0].name, "x");
+    ck_assert_ptr_null(infer->inputs[0].value);
     ck_assert_str_eq(infer->outputs[0].name, "y");
     ck_assert(infer->outputs[0].dtype == LG_ABI_F32 && infer->outputs[0].shape[1] == OUT);
     ck_assert_str_eq(infer->launches[0].kernel, "fc");
@@ -290,8 +291,8 @@ START_TEST(another_abi)
     lg_artifact other = {.abi = LG_ARTIFACT_ABI + 1, .bytes = sizeof other, .target = "x"};
     lg_error e;
     ck_assert(!lg_artifact_check(&other, "a.so", &e));
-    ck_assert_ptr_nonnull(strstr(e.message, "a.so: made for version 4"));
-    ck_assert_ptr_nonnull(strstr(e.message, "this runtime has version 3"));
+    ck_assert_ptr_nonnull(strstr(e.message, "a.so: made for version 5"));
+    ck_assert_ptr_nonnull(strstr(e.message, "this runtime has version 4"));
     other.abi = LG_ARTIFACT_ABI;
     ck_assert(!lg_artifact_check(&other, "a.so", &e));
     ck_assert_ptr_nonnull(strstr(e.message, "compiled for x"));
@@ -340,9 +341,40 @@ START_TEST(shared_library)
         if (!built_in)
             pack(model);
         check_run(model, NULL);
+        ck_assert_ptr_null(lg_model_input_value(model, &library.artifact->entries[1].inputs[0]));
         lg_model_free(model);
         lg_library_close(&library);
     }
+}
+END_TEST
+
+// A value of an input is built in where name, type and shape are the input's, and is what a call
+// without that input gets.
+START_TEST(values_of_inputs)
+{
+    lg_error e = {""};
+    lg_tensor_desc values[] = {{"x", LG_ABI_F32, 2, {IN, ROWS}, sizeof x, .value = weight},
+                               {"y", LG_ABI_F32, 2, {ROWS, IN}, sizeof x, .value = weight},
+                               {"x", LG_ABI_F32, 2, {ROWS, IN}, sizeof x, .value = x}};
+    f.options.values = values;
+    f.options.value_count = 3;
+    const char *path = lg_temporary_path(&f.folder, "tiny.so");
+    expect(lg_emit_shared(f.program, &f.options, path, f.diag));
+    lg_library library;
+    ck_assert_msg(lg_library_open(&library, path, &e), "%s", e.message);
+    const lg_tensor_desc *input = &library.artifact->entries[1].inputs[0];
+    ck_assert_ptr_nonnull(input->value);
+    ck_assert_uint_eq((uintptr_t)input->value % LG_ABI_ALIGNMENT, 0);
+    ck_assert_mem_eq(input->value, x, sizeof x);
+    lg_model *model = new_model(library.artifact);
+    pack(model);
+    ck_assert_ptr_eq(lg_model_input_value(model, input), input->value);
+    lg_tensor *y;
+    ck_assert_msg(lg_model_run(model, "infer", NULL, 0, &y, NULL, &e), "%s", e.message);
+    lg_tensor_free(y);
+    check_run(model, NULL);
+    lg_model_free(model);
+    lg_library_close(&library);
 }
 END_TEST
 
@@ -508,6 +540,7 @@ int main(void)
     tcase_add_test(tests, another_abi);
     tcase_add_test(tests, targets);
     tcase_add_test(tests, shared_library);
+    tcase_add_test(tests, values_of_inputs);
     tcase_add_test(tests, files_that_are_no_artifacts);
     tcase_add_test(tests, objects_need_no_compiler);
     tcase_add_test(tests, object_and_header);

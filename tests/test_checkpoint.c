@@ -46,10 +46,16 @@ static const lg_tensor_desc params[PARAMS] = {
     [STEP] = {.name = "optimizer.step", LG_ABI_I64, 0, {0}, 8, .state = 1},
     [SEED] = {.name = "random.seed", LG_ABI_I64, 0, {0}, 8, .state = 1},
 };
+static const lg_tensor_desc inputs[] = {
+    {.name = "graph", LG_ABI_F32, 2, {2, 3}, 24},
+    {.name = "x", LG_ABI_F32, 1, {4}, 16},
+};
 static const lg_tensor_desc output = {.name = "y", LG_ABI_F32, 1, {SIZE}, SIZE * 4};
 static const lg_entry_desc entries[] = {
     {.name = "pack", .flags = LG_ENTRY_READS_PARAMS | LG_ENTRY_WRITES_PACKED, .run = run_pack},
     {.name = "infer",
+     .input_count = 2,
+     .inputs = inputs,
      .output_count = 1,
      .outputs = &output,
      .flags = LG_ENTRY_READS_PACKED,
@@ -217,6 +223,63 @@ START_TEST(weights_of_pytorch)
 }
 END_TEST
 
+// ---- values of inputs
+
+static const float graph[6] = {1, 0, 1, 0, 1, 1};
+
+START_TEST(values_of_inputs_go_with_the_weights)
+{
+    ck_assert_ptr_null(lg_model_input_value(model, &inputs[0]));
+    for (int i = 0; i < 2; i++) { // the second takes the first one's place
+        const float other[6] = {0, 7};
+        ck_assert(lg_model_set_input_value(model, &inputs[0], i ? graph : other, &e));
+    }
+    save(NULL);
+    lg_safetensors *file = lg_safetensors_open(path, &e);
+    ck_assert_uint_eq(lg_safetensors_count(file), PARAMS + 1);
+    ck_assert_str_eq(lg_safetensors_at(file, PARAMS)->name, "lgpnc.input.graph");
+    lg_safetensors_close(file);
+
+    lg_model *other = new_model(true);
+    lg_weights_report report = {0};
+    ck_assert_msg(lg_model_load_weights(other, path, NULL, &report, &e), "%s", e.message);
+    ck_assert_uint_eq(report.unknown, 0);
+    ck_assert_mem_eq(lg_model_input_value(other, &inputs[0]), graph, sizeof graph);
+    ck_assert_ptr_null(lg_model_input_value(other, &inputs[1]));
+    lg_tensor_desc misshapen = inputs[0];
+    misshapen.shape[1] = 4;
+    ck_assert_ptr_null(lg_model_input_value(other, &misshapen));
+    // Weights without a graph are not those of this one.
+    lg_model *without = new_model(true);
+    ck_assert(lg_checkpoint_save(without, path, NULL, &e));
+    ck_assert_msg(lg_model_load_weights(other, path, NULL, NULL, &e), "%s", e.message);
+    ck_assert_ptr_null(lg_model_input_value(other, &inputs[0]));
+    lg_model_free(without);
+    lg_model_free(other);
+}
+END_TEST
+
+START_TEST(values_that_do_not_fit)
+{
+    static const float weight[SIZE];
+    static const int64_t tracked = 7;
+    lg_safetensor tensors[] = {
+        {.name = "fc.weight", LG_ABI_F32, 2, {10, 100}, weight, 0},
+        {.name = "bn.num_batches_tracked", LG_ABI_I64, 0, {0}, &tracked, 0},
+        {.name = "lgpnc.input.nothing", LG_ABI_F32, 1, {3}, graph, 0}, // another variant's
+        {.name = "lgpnc.input.graph", LG_ABI_F32, 2, {3, 2}, graph, 0}};
+    ck_assert(lg_model_set_input_value(model, &inputs[1], graph, &e));
+    ck_assert(lg_safetensors_write(path, tensors, 4, NULL, 0, &e));
+    ck_assert(!lg_model_load_weights(model, path, NULL, NULL, &e));
+    ck_assert_ptr_nonnull(strstr(e.message, "c.safetensors: 1 of the 5 tensors of tiny:size=1000"));
+    ck_assert_ptr_nonnull(strstr(e.message, "lgpnc.input.graph: is f32[3,2], wanted is f32[2,3]"));
+    ck_assert_ptr_nonnull(lg_model_input_value(model, &inputs[1])); // refused: as it was
+    ck_assert(lg_safetensors_write(path, tensors, 3, NULL, 0, &e));
+    ck_assert_msg(lg_model_load_weights(model, path, NULL, NULL, &e), "%s", e.message);
+    ck_assert_ptr_null(lg_model_input_value(model, &inputs[1]));
+}
+END_TEST
+
 // ---- what goes wrong
 
 static unsigned char bytes[1 << 16];
@@ -320,6 +383,8 @@ int main(void)
     tcase_add_test(tests, only_who_keeps_parameters_trains_and_saves);
     tcase_add_test(tests, everything_comes_back_to_the_bit);
     tcase_add_test(tests, weights_of_pytorch);
+    tcase_add_test(tests, values_of_inputs_go_with_the_weights);
+    tcase_add_test(tests, values_that_do_not_fit);
     tcase_add_test(tests, damage_is_refused);
     tcase_add_test(tests, another_version);
     tcase_add_test(tests, no_room_leaves_the_old_one);

@@ -1,5 +1,6 @@
 // An executable as `--emit=exe` makes it: a model with LGPN's interface and hardly any arithmetic,
 // linked with the runtime that lies beside the build, run on images good and broken.
+#include "runtime/npy.h"
 #include "tests/support/compiled.h"
 #include "tests/support/temporary.h"
 
@@ -48,12 +49,16 @@ static const char *runtime_folder(char path[static 512])
     return path;
 }
 
-static void set_up(void)
+// No node is alone with itself, unlike in the graph of RED140.
+static const float apart[55 * 55];
+static const lg_tensor_desc own_graph = {"graph",  LG_ABI_F32,   2,
+                                         {55, 55}, sizeof apart, .value = apart};
+
+static void build_program(const lg_tensor_desc *values, int value_count)
 {
     char libraries[512];
     if (access(runtime_folder(libraries), R_OK) != 0)
         exit(77);
-    folder = lg_temporary_new();
     snprintf(program_path, sizeof program_path, "%s/toy", folder.folder);
     lg_diag *diag = lg_diag_new();
     lg_program *program = lg_program_of_text(text);
@@ -65,7 +70,9 @@ static void set_up(void)
                                   .model = "toy",
                                   .compiler = "lgpnc test",
                                   .target = &target,
-                                  .packed = weights};
+                                  .packed = weights,
+                                  .values = values,
+                                  .value_count = value_count};
     if (!lg_cpu_target_resolve(&target, "native", NULL, diag))
         exit(77);
     bool good = lg_emit_executable(program, &options, program_path, libraries, diag);
@@ -74,6 +81,12 @@ static void set_up(void)
     ck_assert(good);
     lg_program_free(program);
     lg_diag_free(diag);
+}
+
+static void set_up(void)
+{
+    folder = lg_temporary_new();
+    build_program(NULL, 0);
 }
 
 static void tear_down(void)
@@ -128,6 +141,26 @@ START_TEST(predicts)
 }
 END_TEST
 
+// The graph that was built in is taken, and --graph in its place.
+START_TEST(carries_a_graph)
+{
+    float ones[55 * 55];
+    for (int i = 0; i < 55 * 55; i++)
+        ones[i] = 1;
+    const lg_tensor graph = {LG_ABI_F32, 2, {55, 55}, ones, sizeof ones, false};
+    ck_assert(lg_npy_write(lg_temporary_path(&folder, "ones.npy"), &graph, NULL));
+    write_png("a.png", 255);
+    for (int own = 0; own < 2; own++) {
+        build_program(&own_graph, own);
+        ck_assert_int_eq(run("--json a.png"), 0);
+        const char *on = strstr(contents("out"), "\"loss_l1\":{\"value\":\"yes\"");
+        ck_assert((on == NULL) == own);
+        ck_assert_int_eq(run("--json --graph=ones.npy a.png"), 0);
+        ck_assert_ptr_nonnull(strstr(contents("out"), "\"loss_l1\":{\"value\":\"yes\""));
+    }
+}
+END_TEST
+
 START_TEST(a_broken_image_among_good_ones)
 {
     write_png("good.png", 200);
@@ -175,6 +208,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, predicts);
     tcase_add_test(tests, a_broken_image_among_good_ones);
+    tcase_add_test(tests, carries_a_graph);
     tcase_add_test(tests, wrong_usage);
     tcase_add_test(tests, carries_what_it_needs);
     suite_add_tcase(suite, tests);

@@ -1,4 +1,5 @@
 // lgpnc build: a model in, an artifact or any of the stages before it out.
+#include "codegen/describe.h"
 #include "tools/build_emit.h"
 #include "tools/build_report.h"
 #include "tools/cli.h"
@@ -22,7 +23,9 @@ enum { KEY_EMIT = 256, KEY_NAME, KEY_REPORT, KEY_CC };
 static const struct argp_option option_rows[] = {
     {"output", 'o', "OUT", 0,
      "the file to write (`-': standard output, for text); default: the model's name", 0},
-    {"weights", 'w', "W.safetensors", 0, "a checkpoint to build in; an executable needs one", 0},
+    {"weights", 'w', "W.safetensors", 0,
+     "a checkpoint to build in, with the graph that it was trained with; an executable needs one",
+     0},
     {"emit", KEY_EMIT, "KIND", 0,
      "exe (default), shared, object (with a header), ir, kernel-ir, llvm, asm, cuda (with a "
      "manifest) or ptx",
@@ -127,6 +130,37 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 
 // ---- weights
 
+// The artifact that is to be built, with the code of `pack` alone: the checkpoint is compared with
+// all of it.
+static const lg_artifact *artifact_to_pack(const lg_compilation *c, const lg_jit *jit)
+{
+    lg_arena *arena = c->program->arena;
+    lg_artifact *all = lg_describe_program(arena, c->program, c->target->name, c->codegen.model,
+                                           c->codegen.compiler);
+    lg_entry_desc *entries = lg_copy(arena, all->entries, all->entry_count * sizeof *entries);
+    for (uint32_t i = 0; i < all->entry_count; i++)
+        if (strcmp(entries[i].name, "pack") == 0)
+            entries[i].run = lg_jit_artifact(jit)->entries[0].run;
+    all->entries = entries;
+    return all;
+}
+
+// What the checkpoint says of inputs is built in, too.
+static void take_values(lg_compilation *c, const lg_model *model)
+{
+    const lg_artifact *artifact = lg_model_artifact(model);
+    LG_LIST(lg_tensor_desc) values = {0};
+    for (uint32_t i = 0; i < artifact->entry_count; i++)
+        for (uint32_t k = 0; k < artifact->entries[i].input_count; k++) {
+            lg_tensor_desc input = artifact->entries[i].inputs[k];
+            input.value = lg_model_input_value(model, &artifact->entries[i].inputs[k]);
+            if (input.value)
+                LG_PUSH(c->program->arena, &values, input);
+        }
+    c->codegen.values = values.items;
+    c->codegen.value_count = values.count;
+}
+
 // `pack` runs here, now; the weights stay in `model`.
 static bool pack_weights(const build_arguments *a, lg_compilation *c, lg_jit **jit,
                          lg_model **model, lg_progress *progress, lg_diag *diag)
@@ -141,7 +175,7 @@ static bool pack_weights(const build_arguments *a, lg_compilation *c, lg_jit **j
     *jit = lg_compile_jit_entry(c, "pack", diag);
     if (!*jit)
         return false;
-    *model = lg_model_new(lg_jit_artifact(*jit), c->codegen.model, &error);
+    *model = lg_model_new(artifact_to_pack(c, *jit), c->codegen.model, &error);
     if (!*model)
         return lg_cli_fail(diag, &error);
     lg_threads threads;
@@ -151,6 +185,7 @@ static bool pack_weights(const build_arguments *a, lg_compilation *c, lg_jit **j
     if (!loaded)
         return false;
     c->codegen.packed = lg_model_packed(*model);
+    take_values(c, *model);
     return true;
 }
 

@@ -122,7 +122,6 @@ show lgpnc eval "$lgpn" --weights=trained/last.safetensors --data=zoo --cross-va
 sed -n '2p' eval.txt
 
 step "4. Compile network, weights and image decoding to one file."
-show_to graph.txt lgpnc data graph --labels=zoo/labels.tsv --cross-val=$fold --output-dir=graph
 show_to build.txt lgpnc build "$lgpn" --weights=trained/last.safetensors --report -o parse
 tail -n 1 build.txt
 
@@ -137,9 +136,9 @@ for name in "${unseen[@]}"; do
 done
 
 step "5. Run it on all of fold $fold: ${#held_out[@]} images."
-command_line ./parse --graph=graph/graph.npy --labels=zoo/labels.tsv IMAGE... '>parsed.txt'
+command_line ./parse --labels=zoo/labels.tsv IMAGE... '>parsed.txt'
 began=$(seconds)
-./parse --graph=graph/graph.npy --labels=zoo/labels.tsv "${held_out[@]}" >parsed.txt
+./parse --labels=zoo/labels.tsv "${held_out[@]}" >parsed.txt
 took=$(since "$began")
 
 # ---- the last screen
@@ -225,7 +224,7 @@ ${bold}WHAT THIS IS$plain  Minutes of training on $models tiny models, a quarter
   A label that few models have cannot be learned from them. More of everything: ./run demo --help
 
 ${bold}YOURS$plain
-  on a photo       $folder/parse --graph=$folder/graph/graph.npy photo.jpg
+  on a photo       $folder/parse photo.jpg
   models' images   $folder/zoo/contact.html
   all scores       $folder/eval.html
 END

@@ -40,7 +40,9 @@ static const struct argp_option option_rows[] = {
     {"split", KEY_SPLIT, "WHICH", 0,
      "test (default): the images held out; train: those trained on, to compare", 0},
     {"graph", 'g', "G.npy", 0,
-     "f32 [55,55]; default: what occurs together in the models trained on in the fold", 0},
+     "f32 [55,55]; default: what the weights were trained with, where the checkpoint says it, else "
+     "what occurs together in the models trained on in the fold",
+     0},
     {"batch-size", 'b', "N", 0, "images at a time; default: the model's option batch", 0},
     {"pairs", KEY_PAIRS, "N", 0,
      "pairs of images for coordinated attacks (2000), and as many of training models for the "
@@ -153,6 +155,22 @@ static int batch_of(const lg_model *model)
     return image < 0 ? 0 : (int)infer->inputs[image].shape[0];
 }
 
+// Weights of another fold have been trained on what is held out here.
+static void warn_of_graph(const eval_arguments *a, const lg_model *model, const lg_dataset *dataset,
+                          lg_diag *diag)
+{
+    const lg_entry_desc *infer = lg_model_entry(model, "infer", NULL);
+    int place = infer ? lg_tensor_desc_find(infer->inputs, infer->input_count, "graph") : -1;
+    const void *graph = place < 0 ? NULL : lg_model_input_value(model, &infer->inputs[place]);
+    if (graph && infer->inputs[place].bytes == sizeof dataset->graph &&
+        memcmp(graph, dataset->graph, sizeof dataset->graph) != 0)
+        lg_warning_at(
+            diag, (lg_location){.file = a->of.weights ? a->of.weights : a->of.model},
+            "was trained with a graph that is not that of fold %d: with another fold left "
+            "out, or on another table of models",
+            a->data.fold);
+}
+
 // ---- results
 
 static void warn_of_broken(const lg_model_scores *scores, lg_diag *diag)
@@ -242,8 +260,10 @@ static bool open_and_score(const eval_arguments *a, lg_session *session, lg_prog
         good = lg_cli_fail(diag, &error);
     good = good && (spec = spec_of(a, diag)) &&
            lg_session_open(session, spec, a->of.weights, a->of.threads, &a->of.compile, progress,
-                           diag) &&
-           score(a, session, dataset, graph, progress, diag);
+                           diag);
+    if (good)
+        warn_of_graph(a, session->model, dataset, diag);
+    good = good && score(a, session, dataset, graph, progress, diag);
     lg_progress_end(progress);
     lg_session_close(session); // before its name goes
     free(spec);

@@ -18,8 +18,8 @@ typedef struct predict_arguments {
 static const struct argp_option option_rows[] = {
     {"weights", 'w', "W.safetensors", 0, "the checkpoint; needed unless ARTIFACT has weights", 0},
     {"graph", 'g', "G.npy", 0,
-     "f32 [55,55], row i holds 1 where node i attends to; default: what occurs together in the 140 "
-     "models of RED140",
+     "f32 [55,55], row i holds 1 where node i attends to; default: what the weights were trained "
+     "with, where the checkpoint says it, else what occurs together in the 140 models of RED140",
      0},
     {"labels", 'l', "FILE.tsv", 0,
      "a table of generative models: print what it says beside what is predicted, of images in a "
@@ -93,7 +93,7 @@ static bool predict(const predict_arguments *a, lg_session *session, lg_progress
     lg_progress_end(progress);
     lg_predictor *predictor = NULL;
     if (good) {
-        predictor = lg_predictor_new(session->model, graph ? graph->data : lg_default_graph(),
+        predictor = lg_predictor_new(session->model, graph ? graph->data : NULL,
                                      &session->threads.parallel, &error);
         good = predictor || lg_cli_fail(diag, &error);
         if (!predictor)

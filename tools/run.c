@@ -30,8 +30,11 @@ enum { KEY_RANDOM = 256, KEY_STEPS, KEY_SAVE, KEY_RATE };
 
 static const struct argp_option option_rows[] = {
     {"weights", 'w', "W.safetensors", 0, "the checkpoint; needed unless ARTIFACT has weights", 0},
-    {"input", 'i', "NAME=F.npy", 0, "an input; one option for each", 0},
-    {"random-inputs", KEY_RANDOM, "SEED", 0, "random values for inputs that have no file", 0},
+    {"input", 'i', "NAME=F.npy", 0,
+     "an input; one option for each. A graph that the checkpoint has is taken from there, unless it "
+     "is given",
+     0},
+    {"random-inputs", KEY_RANDOM, "SEED", 0, "random values for inputs that have none", 0},
     {"output-dir", 'd', "DIR", 0, "write DIR/NAME.npy for every output; made if it is missing", 0},
     {"function", 'f', "NAME", 0,
      "what to run: infer (default), loss_and_grad, train_step, or one of the IR file", 0},
@@ -123,12 +126,13 @@ static bool is_given(const tensors *inputs, const char *name)
     return false;
 }
 
-static bool fill_inputs(const run_arguments *a, const lg_entry_desc *entry, tensors *inputs,
+static bool fill_inputs(const run_arguments *a, const lg_session *session, tensors *inputs,
                         lg_diag *diag)
 {
-    for (uint32_t i = 0; i < entry->input_count; i++) {
-        const lg_tensor_desc *desc = &entry->inputs[i];
-        if (is_given(inputs, desc->name) || inputs->count == 2 * MOST_INPUTS)
+    for (uint32_t i = 0; i < session->entry->input_count; i++) {
+        const lg_tensor_desc *desc = &session->entry->inputs[i];
+        if (is_given(inputs, desc->name) || lg_model_input_value(session->model, desc) ||
+            inputs->count == 2 * MOST_INPUTS)
             continue;
         lg_tensor *tensor = lg_random_tensor(desc, (uint64_t)a->random_seed, diag);
         if (!tensor)
@@ -298,7 +302,7 @@ static bool run_entry(const run_arguments *a, lg_session *session, tensors *inpu
     if (!check_steps(a, entry, diag) || !add_learning_rate(a, inputs, diag) ||
         !narrow_integers(entry, inputs, diag))
         return false;
-    if (a->random_seed >= 0 && !fill_inputs(a, entry, inputs, diag))
+    if (a->random_seed >= 0 && !fill_inputs(a, session, inputs, diag))
         return false;
     lg_tensor **outputs = calloc(entry->output_count + 1, sizeof(lg_tensor *));
     bool ran = outputs && run_all(a, session, entry, inputs, outputs, diag), good = ran;

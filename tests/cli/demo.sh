@@ -37,7 +37,7 @@ expect_stdout '^right +[0-9]+ of 26'
 expect_stdout '^  losses, F1 +[01]\.[0-9]+ +[01]\.[0-9]+$'
 expect_stdout 'kernels in [0-9]+ launches,$'
 [[ -s build/demo/eval.html && -s build/demo/zoo/contact.html ]]
-expect_exit 0 build/demo/parse --graph=build/demo/graph/graph.npy photos/000.png
+expect_exit 0 build/demo/parse photos/000.png
 
 # Once more: nothing is made or trained twice.
 expect_exit 0 "${demo[@]}"
