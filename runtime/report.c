@@ -5,10 +5,22 @@
 
 // ---- beside the truth
 
+// What a printer goes through: an image, and what is true of it.
 typedef struct comparison {
-    const lg_truth *truth; // NULL: nothing is compared
+    const lg_hyperparameters *said, *truly; // `truly` is empty where nothing is compared
+    const lg_truth *truth;                  // NULL: nothing is
+    bool fake;                              // said to be
     int right, compared;
 } comparison;
+
+static comparison begin(const lg_parsed_image *image, const lg_truth *truth)
+{
+    static const lg_hyperparameters unknown;
+    return (comparison){.said = &image->hyperparameters,
+                        .truly = truth ? &truth->hyperparameters : &unknown,
+                        .truth = truth,
+                        .fake = image->fake >= 0.5};
+}
 
 // What `value` should be; NULL where nothing is known. Counts.
 static const char *compare(comparison *c, const char *value, const char *truth)
@@ -21,6 +33,12 @@ static const char *compare(comparison *c, const char *value, const char *truth)
 static const char *name_of(bool fake)
 {
     return fake ? "fake" : "real";
+}
+
+// Whether it is fake is compared like all else.
+static const char *compare_fake(comparison *c)
+{
+    return compare(c, name_of(c->fake), c->truth ? name_of(c->truth->fake) : NULL);
 }
 
 // A hyperparameter beside the same one in the truth; of a real image nothing is known.
@@ -49,17 +67,13 @@ static void print_row(FILE *out, comparison *c, const lg_prediction *p, const lg
 void lg_report_table(FILE *out, const char *file, const lg_parsed_image *image,
                      const lg_truth *truth)
 {
-    static const lg_hyperparameters unknown;
-    comparison c = {.truth = truth};
-    const lg_hyperparameters *h = &image->hyperparameters;
-    const lg_hyperparameters *t = truth ? &truth->hyperparameters : &unknown;
-    bool fake = image->fake >= 0.5;
+    comparison c = begin(image, truth);
+    const lg_hyperparameters *h = c.said, *t = c.truly;
     fprintf(out, "%s\n", file);
     if (truth)
         fprintf(out, "  %-24s %-24s  %s\n", "", "truth", "prediction");
-    print_line(out, &c, "real or fake", name_of(fake),
-               compare(&c, name_of(fake), truth ? name_of(truth->fake) : NULL),
-               fake ? image->fake : 1 - image->fake);
+    print_line(out, &c, "real or fake", name_of(c.fake), compare_fake(&c),
+               c.fake ? image->fake : 1 - image->fake);
     fprintf(out, "  loss functions\n");
     for (int i = 0; i < LG_LOSSES; i++)
         print_row(out, &c, &h->all[i], &t->all[i]);
@@ -156,15 +170,12 @@ static void print_nodes(FILE *out, const lg_hyperparameters *h)
 void lg_report_json(FILE *out, const char *file, const lg_parsed_image *image,
                     const lg_truth *truth)
 {
-    static const lg_hyperparameters unknown;
-    comparison c = {.truth = truth};
-    const lg_hyperparameters *h = &image->hyperparameters;
-    const lg_hyperparameters *t = truth ? &truth->hyperparameters : &unknown;
-    bool fake = image->fake >= 0.5;
+    comparison c = begin(image, truth);
+    const lg_hyperparameters *h = c.said, *t = c.truly;
     fputs("{\"file\":", out);
     lg_json_string(out, file);
     fprintf(out, ",\"fake\":%s,\"fake_probability\":%.6f,\"hyperparameters\":{",
-            fake ? "true" : "false", image->fake);
+            c.fake ? "true" : "false", image->fake);
     for (int i = 0; i < LG_LOSSES + LG_CONTINUOUS_VALUES; i++)
         print_member(out, i ? "," : "", &c, &h->all[i], &t->all[i]);
     for (int i = 0; i < LG_DISCRETE_VALUES; i++)
@@ -172,7 +183,7 @@ void lg_report_json(FILE *out, const char *file, const lg_parsed_image *image,
     fputc('}', out);
     print_nodes(out, h);
     if (truth) {
-        compare(&c, name_of(fake), name_of(truth->fake));
+        compare_fake(&c);
         fprintf(out, ",\"truly_fake\":%s,\"right\":%d,\"compared\":%d",
                 truth->fake ? "true" : "false", c.right, c.compared);
     }

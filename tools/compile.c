@@ -13,6 +13,7 @@
 
 // ---- the target
 
+// What a GPU needs, its driver tells.
 static bool choose_target(lg_compilation *c, const lg_compile_options *o, lg_diag *diag)
 {
     if (strcmp(o->cpu, "cuda") == 0) {
@@ -21,6 +22,11 @@ static bool choose_target(lg_compilation *c, const lg_compile_options *o, lg_dia
     }
     if (!lg_cpu_target_resolve(&c->cpu, o->cpu, o->triple, diag))
         return false;
+    if (o->to_run_here && !lg_cpu_target_runs_here(&c->cpu))
+        return lg_error_at(diag, (lg_location){0},
+                           "--cpu=%s: code for that does not run on this machine; `lgpnc build` "
+                           "writes it for another",
+                           o->cpu);
     c->target = lg_target_find(c->cpu.name);
     return c->target || lg_error_at(diag, (lg_location){0},
                                     "no schedules for the CPU `%s`; "

@@ -155,15 +155,23 @@ static int batch_of(const lg_model *model)
     return image < 0 ? 0 : (int)infer->inputs[image].shape[0];
 }
 
+static bool same_values(const float *a, const float *b, int count)
+{
+    int i = 0;
+    while (i < count && a[i] == b[i])
+        i++;
+    return i == count;
+}
+
 // Weights of another fold have been trained on what is held out here.
 static void warn_of_graph(const eval_arguments *a, const lg_model *model, const lg_dataset *dataset,
                           lg_diag *diag)
 {
     const lg_entry_desc *infer = lg_model_entry(model, "infer", NULL);
     int place = infer ? lg_tensor_desc_find(infer->inputs, infer->input_count, "graph") : -1;
-    const void *graph = place < 0 ? NULL : lg_model_input_value(model, &infer->inputs[place]);
+    const float *graph = place < 0 ? NULL : lg_model_input_value(model, &infer->inputs[place]);
     if (graph && infer->inputs[place].bytes == sizeof dataset->graph &&
-        memcmp(graph, dataset->graph, sizeof dataset->graph) != 0)
+        !same_values(graph, dataset->graph, LG_NODES * LG_NODES))
         lg_warning_at(
             diag, (lg_location){.file = a->of.weights ? a->of.weights : a->of.model},
             "was trained with a graph that is not that of fold %d: with another fold left "

@@ -11,28 +11,14 @@
 
 // ---- opening
 
-// Before anything is compiled: is it for a machine like this? What a GPU needs, its driver tells.
-static bool check_runs_here(const lg_compile_options *o, lg_diag *diag)
-{
-    if (strcmp(o->cpu, "cuda") == 0)
-        return true;
-    lg_cpu_target target;
-    if (!lg_cpu_target_resolve(&target, o->cpu, o->triple, diag))
-        return false;
-    return lg_cpu_target_runs_here(&target) ||
-           lg_error_at(diag, (lg_location){0},
-                       "--cpu=%s: code for that does not run on this machine; `lgpnc build` "
-                       "writes it for another",
-                       o->cpu);
-}
-
 static const lg_artifact *compile(lg_session *s, const char *spec, const lg_compile_options *o,
                                   lg_progress *progress, lg_diag *diag)
 {
     lg_compilation *c = &s->compilation;
     lg_compile_options options = *o;
     options.threads = s->threads.count;
-    if (!check_runs_here(o, diag) || !lg_compile_model(c, spec, &options, progress, diag) ||
+    options.to_run_here = true;
+    if (!lg_compile_model(c, spec, &options, progress, diag) ||
         !lg_compile_needs_program(c, "running", diag))
         return NULL;
     lg_progress_step(progress, "compiling %d kernels", lg_program_kernel_count(c->program));
