@@ -298,7 +298,9 @@ static void losses(lg_name_scope *s, lg_parsing_labels t, lg_value *logits, lg_v
     if (option(s, "hierarchy_loss") && g->middle.match)
         loss(s, "hierarchy", hierarchy_loss(s, g->middle, g->last));
     if (option(s, "detection_loss"))
-        loss(s, "real_fake", mul(s, lg_parsing_fake_loss(s, t, real_fake), 0.0005));
+        loss(s, "real_fake",
+             mul(s, lg_parsing_fake_loss(s, t, real_fake),
+                 0.0005 * (double)option(s, "detection_weight")));
     if (values)
         loss(s, "l1", masked_mean(s, l1(s, values, t.values), t.known));
 }

@@ -170,6 +170,30 @@ START_TEST(a_step_lowers_the_loss)
 }
 END_TEST
 
+static void losses_of_step(const char *spec, double *real_fake, double *nodes)
+{
+    lg_module *module = lg_network_module(spec, LG_MODEL_TRAIN_STEP);
+    lg_reference_differentiate(module);
+    lg_reference reference = lg_reference_new(module);
+    lg_reference_init(&reference, 1);
+    lg_reference_run_made(&reference);
+    *real_fake = lg_reference_result(&reference, "loss_real_fake")->data[0].f;
+    *nodes = lg_reference_result(&reference, "loss_ce")->data[0].f;
+    lg_reference_free(&reference);
+    lg_module_free(module);
+}
+
+START_TEST(detection_weighs_multiples_of_the_released_weight)
+{
+    double real_fake[2], nodes[2];
+    losses_of_step(SMALL, &real_fake[0], &nodes[0]);
+    losses_of_step(SMALL ",detection_weight=64", &real_fake[1], &nodes[1]);
+    ck_assert_double_gt(real_fake[0], 0);
+    ck_assert_double_eq_tol(real_fake[1], 64 * real_fake[0], 1e-5 * real_fake[1]);
+    ck_assert_double_eq(nodes[0], nodes[1]);
+}
+END_TEST
+
 // ---- the hierarchy
 
 // The table of models/lgpn.c is the one of runtime/hierarchy.c.
@@ -201,6 +225,7 @@ int main(void)
     tcase_add_loop_test(tests, a_step_lowers_the_loss, 1, VARIANTS);
     tcase_add_test(tests, without_a_loss_there_is_no_training);
     tcase_add_test(tests, what_no_loss_depends_on_is_left_alone);
+    tcase_add_test(tests, detection_weighs_multiples_of_the_released_weight);
     tcase_add_test(tests, supernodes_are_those_of_the_runtime);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
