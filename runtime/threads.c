@@ -3,9 +3,13 @@
 // that is not running costs its share and no more. (OpenMP's teams meet at the end of every loop:
 // with two cores and a load of 4 each launch took 8 ms that way, a time slice of the scheduler.)
 //
-// One word, the ticket, holds the number of the job and its next part. A part is taken by raising
-// it, which fails if the job has changed meanwhile, so what a late thread has read of an older job
-// does no harm. Jobs change like this: close the ticket, write the job, open it.
+// Each thread has a lane, a range of neighbouring parts, and takes those of others when it is done:
+// kernel after kernel it works on the same rows of the images or the same channels, which are still
+// in its caches. (What the other core has just written takes longer than what memory has.)
+//
+// One word a lane, the ticket, holds the number of the job and the lane's next part. A part is
+// taken by raising it, which fails if the job has changed meanwhile, so what a late thread has read
+// of an older job does no harm. Jobs change like this: close all tickets, write the job, open them.
 #include "runtime/threads.h"
 
 #include <pthread.h>
@@ -13,14 +17,20 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { PARTS_OF_A_THREAD = 8, MOST_THREADS = 1024, SPINS = 4000 };
+enum { PARTS_OF_A_THREAD = 8, MOST_THREADS = 1024, SPINS = 16000, CACHE_LINE = 64 };
 
 #define CLOSED UINT32_MAX // as next part: the job is being written
 
+// With the worker of its number (the first one is the caller's), in a cache line of its own.
+typedef struct lane {
+    _Alignas(CACHE_LINE) _Atomic uint64_t ticket; // number of the job << 32 | next part
+    pthread_t thread;
+} lane;
+
 struct lg_pool {
-    _Atomic uint64_t ticket; // number of the job << 32 | next part
     _Atomic lg_kernel_fn kernel;
     void *const *_Atomic buffers;
     atomic_uint names;           // of workers that have started
@@ -30,8 +40,9 @@ struct lg_pool {
     atomic_int asleep;
     pthread_mutex_t lock; // of sleeping and waking
     pthread_cond_t wake;
+    uint32_t lane_count;
     int workers;
-    pthread_t threads[];
+    lane lanes[];
 };
 
 static uint32_t job_of(uint64_t ticket)
@@ -56,43 +67,55 @@ static void pause_briefly(int spin)
 #endif
 }
 
-// Runs parts of job number `job` until there are none, or it is over.
-static void take_parts(lg_pool *p, uint32_t job, uint32_t name)
+// What lanes 0 .. i - 1 have together.
+static uint32_t parts_before(uint32_t i, uint32_t lanes, uint32_t parts)
 {
-    uint64_t ticket = atomic_load(&p->ticket);
+    return (uint32_t)((uint64_t)i * parts / lanes);
+}
+
+// Runs parts of lane `i` of job number `job` until it has none, or the job is over.
+static void take_lane(lg_pool *p, uint32_t i, uint32_t job, uint32_t name)
+{
+    uint64_t ticket = atomic_load(&p->lanes[i].ticket);
     lg_kernel_fn kernel = atomic_load(&p->kernel);
     void *const *buffers = atomic_load(&p->buffers);
     int64_t count = atomic_load(&p->count), part = atomic_load(&p->part);
-    uint32_t parts = atomic_load(&p->parts);
-    while (job_of(ticket) == job && (uint32_t)ticket < parts) {
-        if (!atomic_compare_exchange_weak(&p->ticket, &ticket, ticket + 1))
+    uint32_t end = parts_before(i + 1, p->lane_count, atomic_load(&p->parts));
+    while (job_of(ticket) == job && (uint32_t)ticket < end) {
+        if (!atomic_compare_exchange_weak(&p->lanes[i].ticket, &ticket, ticket + 1))
             continue;
         int64_t begin = (int64_t)(uint32_t)ticket * part;
         kernel(buffers, begin, count - begin < part ? count : begin + part, name);
         atomic_fetch_add(&p->done, 1);
-        ticket = atomic_load(&p->ticket);
+        ticket = atomic_load(&p->lanes[i].ticket);
     }
+}
+
+static void take_parts(lg_pool *p, uint32_t job, uint32_t name)
+{
+    for (uint32_t i = 0; i < p->lane_count; i++)
+        take_lane(p, (name + i) % p->lane_count, job, name);
 }
 
 // ---- workers
 
-static bool has_news(lg_pool *p, uint32_t seen)
+static bool has_news(lg_pool *p, uint32_t name, uint32_t seen)
 {
-    uint64_t ticket = atomic_load(&p->ticket);
+    uint64_t ticket = atomic_load(&p->lanes[name].ticket);
     return atomic_load(&p->stop) || (job_of(ticket) != seen && (uint32_t)ticket != CLOSED);
 }
 
 // Spins for a while, since the next launch is near as a rule; then sleeps.
-static void wait_for_news(lg_pool *p, uint32_t seen)
+static void wait_for_news(lg_pool *p, uint32_t name, uint32_t seen)
 {
     for (int spin = 0; spin < SPINS; spin++) {
-        if (has_news(p, seen))
+        if (has_news(p, name, seen))
             return;
         pause_briefly(spin);
     }
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->asleep, 1);
-    while (!has_news(p, seen))
+    while (!has_news(p, name, seen))
         pthread_cond_wait(&p->wake, &p->lock);
     atomic_fetch_sub(&p->asleep, 1);
     pthread_mutex_unlock(&p->lock);
@@ -103,10 +126,10 @@ static void *worker(void *pool)
     lg_pool *p = pool;
     uint32_t seen = 0, name = 1 + atomic_fetch_add(&p->names, 1); // 0 is the caller
     for (;;) {
-        wait_for_news(p, seen);
+        wait_for_news(p, name, seen);
         if (atomic_load(&p->stop))
             return NULL;
-        seen = job_of(atomic_load(&p->ticket));
+        seen = job_of(atomic_load(&p->lanes[name].ticket));
         take_parts(p, seen, name);
     }
 }
@@ -123,12 +146,16 @@ static void wake_workers(lg_pool *p)
 // As many workers as can be had; NULL if there is no memory.
 static lg_pool *pool_new(int workers)
 {
-    lg_pool *p = calloc(1, sizeof *p + sizeof(pthread_t) * (size_t)workers);
+    size_t lanes = (size_t)workers + 1, bytes = sizeof(lg_pool) + sizeof(lane) * lanes;
+    lg_pool *p = aligned_alloc(CACHE_LINE, bytes);
     if (!p)
         return NULL;
+    memset(p, 0, bytes);
+    p->lane_count = (uint32_t)lanes;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
-    while (p->workers < workers && pthread_create(&p->threads[p->workers], NULL, worker, p) == 0)
+    while (p->workers < workers &&
+           pthread_create(&p->lanes[p->workers + 1].thread, NULL, worker, p) == 0)
         p->workers++;
     return p;
 }
@@ -140,7 +167,7 @@ static void pool_free(lg_pool *p)
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
     for (int i = 0; i < p->workers; i++)
-        pthread_join(p->threads[i], NULL);
+        pthread_join(p->lanes[i + 1].thread, NULL);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
     free(p);
@@ -167,15 +194,17 @@ static void run_job(lg_pool *p, int team, lg_kernel_fn kernel, void *const *buff
     int64_t part = count / ((int64_t)team * PARTS_OF_A_THREAD);
     part = part > 0 ? part : 1;
     uint32_t parts = (uint32_t)((count + part - 1) / part);
-    uint32_t job = job_of(atomic_load(&p->ticket)) + 1;
-    atomic_store(&p->ticket, ticket_of(job, CLOSED));
+    uint32_t job = job_of(atomic_load(&p->lanes[0].ticket)) + 1;
+    for (uint32_t i = 0; i < p->lane_count; i++)
+        atomic_store(&p->lanes[i].ticket, ticket_of(job, CLOSED));
     atomic_store(&p->kernel, kernel);
     atomic_store(&p->buffers, buffers);
     atomic_store(&p->count, count);
     atomic_store(&p->part, part);
     atomic_store(&p->parts, parts);
     atomic_store(&p->done, 0);
-    atomic_store(&p->ticket, ticket_of(job, 0));
+    for (uint32_t i = p->lane_count; i-- > 0;) // the caller's last: others begin meanwhile
+        atomic_store(&p->lanes[i].ticket, ticket_of(job, parts_before(i, p->lane_count, parts)));
     wake_workers(p);
     take_parts(p, job, 0);
     for (int spin = 0; atomic_load(&p->done) < parts; spin += spin <= SPINS)
