@@ -13,15 +13,17 @@
 //
 // Without a limit a few percent of the func's time are spent on that, which what is elementwise
 // takes; funcs that need little memory are left alone. With a limit the func has to fit: workspace,
-// symbols, arguments and results together. The same kernel on the same operands gives the same
-// bits, and the same operands they are as long as symbols have their old values: what updates
-// small ones (a batch norm's averages) goes to the end of the func.
+// symbols, arguments and results together, and what the plan will lose between them (`reserve`).
+// The same kernel on the same operands gives the same bits, and the same operands they are as long
+// as symbols have their old values: what updates small ones (a batch norm's averages) goes to the
+// end of the func.
 #include "passes/passes.h"
 #include "passes/readers.h"
 #include "passes/residency.h"
 #include "passes/rewriter.h"
 
 enum {
+    KIBIBYTE = 1 << 10,
     MEBIBYTE = 1 << 20,
     SMALL_UPDATE = 100, // of the peak, one part of which may wait for the end of the func
     MOST_TIMES = 3,     // what is computed again may take, in times of the func
@@ -184,19 +186,21 @@ static int64_t bytes_outside(const lg_function *f, lg_arena *scratch)
 
 static bool does_not_fit(const recomputer *r, int64_t peak, int64_t outside, int64_t limit)
 {
-    return lg_error_at(r->ctx->diag, r->function->where,
-                       "@%s does not fit into %lld MiB, even if all that can be is computed again: "
-                       "it needs %lld MiB, %lld of them for weights, states, inputs and outputs",
-                       r->function->name, (long long)(limit / MEBIBYTE),
-                       (long long)((peak + outside + MEBIBYTE - 1) / MEBIBYTE),
-                       (long long)(outside / MEBIBYTE));
+
+    return lg_error_at(
+        r->ctx->diag, r->function->where,
+        "@%s does not fit into %lld MiB, even if all that can be is computed again: "
+        "it needs %lld MiB, %lld of them for weights, states, inputs and outputs",
+        r->function->name, (long long)(limit / MEBIBYTE),
+        (long long)((peak + outside + MEBIBYTE - 1) / MEBIBYTE), (long long)(outside / MEBIBYTE));
 }
 
 static bool recompute(lg_function *f, lg_pass_ctx *ctx)
 {
     int64_t limit = lg_pass_option_of(ctx, "limit") * MEBIBYTE;
     int64_t outside = bytes_outside(f, ctx->scratch);
-    int64_t goal = limit > outside ? limit - outside : 0;
+    int64_t inside = limit - outside - lg_pass_option_of(ctx, "reserve") * KIBIBYTE;
+    int64_t goal = inside > 0 ? inside : 0;
     if (limit <= 0)
         goal = lg_pass_option_of(ctx, "from") * MEBIBYTE;
     recomputer r = {.ctx = ctx, .function = f, .live = lg_liveness_of(f, ctx->scratch)};
@@ -209,8 +213,11 @@ static bool recompute(lg_function *f, lg_pass_ctx *ctx)
     double most_time = lg_residency_time(r.problem) * MOST_TIMES;
     double budget = (double)lg_pass_option_of(ctx, "budget") / 100 * lg_residency_time(r.problem);
     lg_residency found = limit > 0 ? best_within(&r, goal, most_time) : best_for(&r, budget, goal);
-    if (limit > 0 && found.peak > goal)
-        return does_not_fit(&r, best_for(&r, most_time, goal).peak, outside, limit);
+    if (limit > 0 && found.peak > goal) {
+        found = best_for(&r, most_time, goal);
+        if (lg_pass_option_of(ctx, "strict"))
+            return does_not_fit(&r, found.peak, outside, limit);
+    }
     apply(&r, &found);
     return true;
 }

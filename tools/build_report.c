@@ -1,5 +1,7 @@
 #include "tools/build_report.h"
 
+#include "tools/memory_need.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +80,8 @@ static void report_workspace(const lg_entry *entry, FILE *out)
         }
     fprintf(out, "  workspace: %" PRId64 " bytes for %d values of %" PRId64 " bytes\n",
             entry->workspace, count, sum);
+    fprintf(out, "  in all, with weights, states, inputs and outputs: %" PRId64 " bytes\n",
+            lg_entry_memory_need(entry));
     if (count > 0) {
         qsort(slots, (size_t)count, sizeof *slots, by_offset);
         fprintf(out, "        offset         bytes  launches  value\n");

@@ -4,10 +4,12 @@
 #include "runtime/threads.h"
 #include "tools/cli.h"
 #include "tools/load_model.h"
+#include "tools/memory_need.h"
 #include "tools/model_spec.h"
 #include "tools/paths.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,13 +175,27 @@ bool lg_compile_load(lg_compilation *c, const char *spec, const lg_compile_optio
 
 // ---- the pipeline
 
-static bool run_passes(lg_compilation *c, const lg_compile_options *o, lg_progress *progress,
-                       lg_diag *diag)
+static void drop_results(lg_compilation *c)
 {
-    const lg_pass_info *loaded[LG_MOST_LOADED_PASSES];
-    for (int i = 0; i < o->load_count; i++)
-        if (!(loaded[i] = lg_pass_load(o->loads[i], diag)))
-            return false;
+    if (c->program)
+        lg_program_free(c->program);
+    if (c->module)
+        lg_module_free(c->module);
+    c->program = NULL;
+    c->module = NULL;
+}
+
+// Runs the pipeline on `module`, which becomes the compilation's. `reserve`: bytes of the limit
+// that go to the plan.
+static bool run_pipeline(lg_compilation *c, lg_module *module, const lg_compile_options *o,
+                         const lg_pass_info **loaded, int64_t reserve, lg_diag *diag)
+{
+    char set[sizeof o->set + 96];
+    snprintf(set, sizeof set, "%s", o->set);
+    if (o->memory_limit)
+        snprintf(set + strlen(set), sizeof set - strlen(set),
+                 "%srecompute{limit=%" PRId64 ",strict=0,reserve=%" PRId64 "}", *set ? "," : "",
+                 o->memory_limit, (reserve + 1023) / 1024);
     lg_pipeline_options options = {.target = c->target,
                                    .print_after = o->print_after,
                                    .print_to = stderr,
@@ -187,20 +203,75 @@ static bool run_passes(lg_compilation *c, const lg_compile_options *o, lg_progre
                                    .verify = o->check_each,
                                    .check_each = o->check_each,
                                    .disable = o->disable,
-                                   .set = *o->set ? o->set : NULL,
+                                   .set = *set ? set : NULL,
                                    .loaded_count = o->load_count,
                                    .loaded = loaded,
                                    .timing = o->time_passes ? stderr : NULL};
     const char *level = o->level ? o->level : "O2";
     const char *text = o->passes ? o->passes : lg_pipeline_named(level, c->target->kind);
-    lg_progress_step(progress, "running passes on %s", c->codegen.model);
-    if (o->print_after || o->time_passes)
-        lg_progress_end(progress);
-    lg_unit unit = {.module = c->module};
+    lg_unit unit = {.module = module};
     bool good = lg_pipeline_run(&unit, text, &options, diag);
     c->module = unit.module;
     c->program = unit.program;
     return good;
+}
+
+enum { MEBIBYTE = 1 << 20 };
+
+static int64_t mebibytes(int64_t bytes)
+{
+    return (bytes + MEBIBYTE - 1) / MEBIBYTE;
+}
+
+static bool does_not_fit(const lg_entry *entry, int64_t need, int64_t limit, lg_diag *diag)
+{
+    int64_t workspace = lg_entry_workspace_need(entry);
+    return lg_error_at(diag, (lg_location){0},
+                       "@%s does not fit into %" PRId64
+                       " MiB, even if all that can be is computed again: it needs %" PRId64
+                       " MiB, %" PRId64 " of them for weights, states, inputs and outputs",
+                       entry->name, limit, mebibytes(need), mebibytes(need - workspace));
+}
+
+// The pass `recompute` counts the bytes of what is alive; what the plan and the kernels need beyond
+// them is known afterwards, so that a limit takes more rounds where it was passed: some with twice
+// the excess in reserve, and one with all of the limit, so that the func needs the least that it
+// can.
+static bool run_within_limit(lg_compilation *c, const lg_compile_options *o,
+                             const lg_pass_info **loaded, lg_diag *diag)
+{
+    enum { ROUNDS = 3, LARGE_EXCESS = 16 }; // a 16th of the limit: no plan loses that
+    lg_module *module = c->module;
+    int64_t need = 0, reserve = 0, limit = o->memory_limit * MEBIBYTE;
+    c->module = NULL;
+    bool good = true;
+    for (int round = 1; good; round++) {
+        drop_results(c);
+        good = run_pipeline(c, lg_module_clone(module), o, loaded, reserve, diag);
+        const lg_entry *entry = c->program ? lg_program_largest_need(c->program, &need) : NULL;
+        int64_t excess = need - limit;
+        if (!good || !entry || excess <= 0)
+            break;
+        if (reserve == limit)
+            good = does_not_fit(entry, need, o->memory_limit, diag);
+        reserve = round == ROUNDS || excess > limit / LARGE_EXCESS ? limit : reserve + 2 * excess;
+    }
+    lg_module_free(module);
+    return good;
+}
+
+static bool run_passes(lg_compilation *c, const lg_compile_options *o, lg_progress *progress,
+                       lg_diag *diag)
+{
+    const lg_pass_info *loaded[LG_MOST_LOADED_PASSES];
+    for (int i = 0; i < o->load_count; i++)
+        if (!(loaded[i] = lg_pass_load(o->loads[i], diag)))
+            return false;
+    lg_progress_step(progress, "running passes on %s", c->codegen.model);
+    if (o->print_after || o->time_passes)
+        lg_progress_end(progress);
+    return o->memory_limit ? run_within_limit(c, o, loaded, diag)
+                           : run_pipeline(c, c->module, o, loaded, 0, diag);
 }
 
 bool lg_compile_model(lg_compilation *c, const char *spec, const lg_compile_options *options,
@@ -219,10 +290,7 @@ bool lg_compile_model(lg_compilation *c, const char *spec, const lg_compile_opti
 
 void lg_compilation_free(lg_compilation *c)
 {
-    if (c->program)
-        lg_program_free(c->program);
-    if (c->module)
-        lg_module_free(c->module);
+    drop_results(c);
     lg_tune_cache_free(c->cache);
     free((void *)c->choices.items);
     *c = (lg_compilation){0};

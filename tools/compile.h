@@ -29,7 +29,7 @@ typedef struct lg_compile_options {
     bool verbose;
     const char *tune_cache;    // file of measured choices, NULL: the user's own
     bool no_tune_cache;        // use none
-    bool has_memory_limit;     // told by `set`
+    int64_t memory_limit;      // MiB that a function may need; 0: any
     bool to_run_here;          // refuse a target whose code this machine cannot run
     int threads;               // for which the choices were measured; 0: one a core
     const lg_choices *choices; // these and no file's, or NULL

@@ -119,18 +119,16 @@ static void set_winograd(lg_compile_options *o, const char *tile, struct argp_st
     argp_error(state, "--winograd=%s: there are auto, off, 2, 4 and 6", tile);
 }
 
-// "800M" or "2G" for the pass that sees to it, in MiB.
+// "800M" or "2G".
 static void set_memory_limit(lg_compile_options *o, const char *size, struct argp_state *state)
 {
     enum { MOST_GIBIBYTES = 1 << 20 };
-    char text[64], *unit;
+    char *unit;
     long number = strtol(size, &unit, 10);
     bool gibibytes = *unit == 'G' || *unit == 'g', mebibytes = *unit == 'M' || *unit == 'm';
     if (number < 1 || number > MOST_GIBIBYTES || !(gibibytes || mebibytes) || unit[1] != '\0')
         argp_error(state, "--memory-limit=%s: a size like 800M or 2G is wanted", size);
-    snprintf(text, sizeof text, "recompute{limit=%ld}", number * (gibibytes ? 1024 : 1));
-    set_option(o, text, state);
-    o->has_memory_limit = true;
+    o->memory_limit = number * (gibibytes ? 1024 : 1);
 }
 
 static void add_load(lg_compile_options *o, const char *path, struct argp_state *state)
@@ -191,9 +189,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         o->verbose = true;
     else if (key == ARGP_KEY_END && o->passes && o->level)
         argp_error(state, "both --passes and -%s", o->level);
-    else if (key == ARGP_KEY_END && o->has_memory_limit && o->passes)
+    else if (key == ARGP_KEY_END && o->memory_limit && o->passes)
         argp_error(state, "both --passes and --memory-limit; write recompute{limit=MIB} there");
-    else if (key == ARGP_KEY_END && o->has_memory_limit && o->level && !strcmp(o->level, "O0"))
+    else if (key == ARGP_KEY_END && o->memory_limit && o->level && !strcmp(o->level, "O0"))
         argp_error(state, "-O0 keeps what it is told to keep: --memory-limit needs -O1 or more");
     else
         return ARGP_ERR_UNKNOWN;
