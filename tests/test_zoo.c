@@ -275,26 +275,24 @@ END_TEST
 
 // ---- photographs
 
-// Photographs whose halves, left and right or above and below, have a colour each; red tells which.
-// The last two are too small for halves, and of one colour.
+// Photographs whose quarters have a colour each; red tells which. The last two are too small for
+// quarters, and of one colour.
 START_TEST(no_pixel_is_in_two_parts_of_real_images)
 {
-    enum { PHOTOS = 12, SMALL = 2, SIZE = 16, TRAIN = 24, REALS = 120, STEP = 10 };
-    enum { APART = LG_REAL_SPLIT / 2 };
+    enum { PHOTOS = 9, SMALL = 2, SIZE = 16, TRAIN = 24, REALS = 120, STEP = 5, MOST = 45 };
     int part_of[256];
     lg_temporary folder = lg_temporary_new();
     lg_diag *diag = lg_diag_new();
     lg_progress progress;
     lg_progress_init(&progress, false);
     for (int p = 0; p < PHOTOS; p++) {
-        int width = p % 2 ? 20 : 41, height = p % 2 ? 40 : 20;
-        if (p >= PHOTOS - SMALL)
-            width = height = 20;
-        uint8_t rgb[41 * 20 * 3];
+        bool is_small = p >= PHOTOS - SMALL;
+        int width = is_small ? 20 : 36 + p, height = is_small ? 31 : MOST - p;
+        uint8_t rgb[MOST * MOST * 3];
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++) {
-                int half = width > height ? x >= width / 2 : height > width && y >= height / 2;
-                memset(rgb + (y * width + x) * 3, STEP * (2 * p + half), 3);
+                int quarter = is_small ? 0 : 2 * (y >= height / 2) + (x >= width / 2);
+                memset(rgb + (y * width + x) * 3, STEP * (4 * p + quarter), 3);
             }
         char name[16];
         snprintf(name, sizeof name, "%02d.png", p);
@@ -311,15 +309,17 @@ START_TEST(no_pixel_is_in_two_parts_of_real_images)
     for (int i = 0; i < REALS; i++) {
         const uint8_t *crop = lg_zoo_crop(&crops, TRAIN + (size_t)i);
         for (size_t k = 1; k < lg_zoo_crop_bytes(&crops); k++)
-            ck_assert_msg(crop[k] == *crop, "real image %d is of two halves", i);
+            ck_assert_msg(crop[k] == *crop, "real image %d is of two quarters", i);
         ck_assert(part_of[*crop] < 0 || part_of[*crop] == i % LG_REAL_SPLIT);
         part_of[*crop] = i % LG_REAL_SPLIT;
     }
-    for (int p = 0; p < PHOTOS; p++) {
-        int first = part_of[STEP * 2 * p], second = part_of[STEP * (2 * p + 1)];
-        ck_assert_msg(first >= 0, "photograph %d gives no real image", p);
-        ck_assert(p >= PHOTOS - SMALL ? second < 0 : abs(first - second) == APART);
-    }
+    for (int p = 0; p < PHOTOS; p++)
+        for (int quarter = 0; quarter < (p < PHOTOS - SMALL ? 4 : 1); quarter++) {
+            int part = part_of[STEP * (4 * p + quarter)];
+            ck_assert_msg(part >= 0, "quarter %d of photograph %d gives no real image", quarter, p);
+            for (int other = 0; other < quarter; other++)
+                ck_assert_int_ne(part, part_of[STEP * (4 * p + other)]);
+        }
     lg_zoo_crops_free(&crops);
     lg_diag_free(diag);
     lg_temporary_free(&folder);

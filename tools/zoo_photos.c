@@ -21,13 +21,12 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { MOST_PHOTOS = 400, MOST_SCALE = 4 };
+enum { MOST_PHOTOS = 400, MOST_SCALE = 4, QUARTERS = 4 };
 
 // Where crops are taken from, in pixels of the photograph as it was shrunk.
 typedef struct region {
     const lg_image *photo;
     int left, top, width, height;
-    size_t part; // of real images
 } region;
 
 typedef struct cropping {
@@ -123,57 +122,44 @@ static region whole(const lg_image *photo)
     return (region){.photo = photo, .width = photo->width, .height = photo->height};
 }
 
-// Half 0 or 1, across the longer side.
-static region half_of(const lg_image *photo, int half)
+// Quarter 0 to 3, row by row.
+static region quarter_of(const lg_image *photo, int quarter)
 {
-    region r = whole(photo);
-    int *length = r.width >= r.height ? &r.width : &r.height;
-    int first = *length / 2;
-    if (half)
-        *(length == &r.width ? &r.left : &r.top) = first;
-    *length = half ? *length - first : first;
-    return r;
+    int width = photo->width / 2, height = photo->height / 2;
+    bool right = quarter % 2, below = quarter / 2;
+    return (region){.photo = photo,
+                    .left = right ? width : 0,
+                    .top = below ? height : 0,
+                    .width = right ? photo->width - width : width,
+                    .height = below ? photo->height - height : height};
 }
 
-// The two halves of a photograph are in parts half of all apart, first and second ones in turn, so
-// that every part has different photographs. One too small for two is in one part as a whole.
+// The quarters of a photograph follow each other, so they are in different parts. One too small for
+// quarters is in one part as a whole.
 static bool deal_regions(cropping *c)
 {
-    enum { APART = LG_REAL_SPLIT / 2 };
     size_t photos = c->crops->photos;
-    c->regions = malloc((2 * photos + 1) * sizeof *c->regions);
+    c->regions = malloc((QUARTERS * photos + 1) * sizeof *c->regions);
     if (!c->regions)
         return lg_error_at(c->diag, (lg_location){0}, "no memory");
     for (size_t p = 0; p < photos; p++) {
         const lg_image *photo = c->photos[p];
-        int longer = photo->width > photo->height ? photo->width : photo->height;
-        if (longer / 2 < c->crops->size) {
-            region *r = &c->regions[c->region_count++];
-            *r = whole(photo);
-            r->part = p % LG_REAL_SPLIT;
-            continue;
-        }
-        for (size_t half = 0; half < 2; half++) {
-            region *r = &c->regions[c->region_count++];
-            *r = half_of(photo, (int)half);
-            r->part = p % APART + APART * ((half + p / APART) % 2);
-        }
+        int shorter = photo->width < photo->height ? photo->width : photo->height;
+        bool is_cut = shorter / 2 >= c->crops->size;
+        for (int i = 0; i < (is_cut ? QUARTERS : 1); i++)
+            c->regions[c->region_count++] = is_cut ? quarter_of(photo, i) : whole(photo);
     }
     return true;
 }
 
-// Those of its part in turn; of any where the part has none.
+// Of regions i, i + LG_REAL_SPLIT, ... one after the other; of any where there are too few.
 static const region *region_of(const cropping *c, size_t real)
 {
-    size_t part = real % LG_REAL_SPLIT, of_part = 0;
-    for (size_t i = 0; i < c->region_count; i++)
-        of_part += c->regions[i].part == part;
-    if (of_part == 0)
+    size_t part = real % LG_REAL_SPLIT;
+    if (part >= c->region_count)
         return &c->regions[real % c->region_count];
-    size_t left = real / LG_REAL_SPLIT % of_part, i = 0;
-    while (c->regions[i].part != part || left-- > 0)
-        i++;
-    return &c->regions[i];
+    size_t of_part = (c->region_count - part + LG_REAL_SPLIT - 1) / LG_REAL_SPLIT;
+    return &c->regions[part + LG_REAL_SPLIT * (real / LG_REAL_SPLIT % of_part)];
 }
 
 static bool take_crops(cropping *c, uint64_t seed)
