@@ -160,6 +160,13 @@ static lg_kx *in_range(lg_kbuilder *k, lg_kx *at, int64_t size)
     return inside;
 }
 
+static bool is_outside(const lg_kx *at, int64_t size)
+{
+    int64_t low, high;
+    lg_kx_range(at, &low, &high);
+    return high < 0 || low >= size;
+}
+
 static lg_kx *clamp(lg_kbuilder *k, lg_kx *at, int64_t size)
 {
     int64_t low, high;
@@ -176,7 +183,8 @@ static lg_kx *pad_element(lg_tensor_context *ctx, const lg_op *op, const lg_inde
     lg_kbuilder *k = ctx->k;
     const lg_type *from = &op->operands[0]->type;
     lg_index mapped[LG_MAX_RANK] = {0};
-    lg_kx *inside = NULL;
+    lg_kx *inside = NULL, *outside = lg_kx_number(k, lg_compute_dtype(from->dtype),
+                                                  lg_op_number(op, LG_ATTR_value));
     for (int a = 0; a < from->rank; a++) {
         lg_kx *at = lg_kx_addi(k, index[a].base, -lg_op_int_at(op, LG_ATTR_low, a));
         int64_t distance = lg_op_int_at(op, LG_ATTR_interior, a) + 1;
@@ -185,7 +193,11 @@ static lg_kx *pad_element(lg_tensor_context *ctx, const lg_op *op, const lg_inde
             inside = both(k, inside, lg_kx_apply(k, LG_S_EQ, rest, lg_kx_int(k, 0), NULL));
             at = lg_kx_divi(k, at, distance);
         }
-        lg_kx *range = index[a].step ? NULL : in_range(k, at, from->dims[a]);
+        if (is_outside(at, from->dims[a]))
+            return outside;
+        // Vectors end where zeros do (passes/lower/cuts.h): their first element speaks for all.
+        bool whole = index[a].step && from->dims[a] == op->results[0]->type.dims[a];
+        lg_kx *range = whole ? NULL : in_range(k, at, from->dims[a]);
         if (range)
             inside = both(k, inside, range);
         // Reads stay inside also where the value is not used.
@@ -194,8 +206,6 @@ static lg_kx *pad_element(lg_tensor_context *ctx, const lg_op *op, const lg_inde
     lg_kx *element = lg_element(ctx, op->operands[0], mapped, lanes);
     if (!inside)
         return element;
-    lg_kx *outside =
-        lg_kx_number(k, lg_compute_dtype(from->dtype), lg_op_number(op, LG_ATTR_value));
     return lg_kx_apply(k, LG_S_SELECT, inside, element, outside);
 }
 

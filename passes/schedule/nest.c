@@ -1,9 +1,11 @@
 // A nest visits the physical dimensions of a buffer from the outermost to the innermost. The
 // innermost one carries the lanes of vectors; a tail shorter than a vector is one short vector, the
-// part that rounds up a blocked axis is stored as zeros.
+// part that rounds up a blocked axis is stored as zeros. Where a concat goes from one part to the
+// next in the middle of a vector, two short ones meet (passes/lower/cuts.h).
 #include "passes/schedule/nest.h"
 
 #include "ir/integer.h"
+#include "passes/lower/cuts.h"
 
 #include <assert.h>
 #include <string.h>
@@ -41,6 +43,8 @@ typedef struct nest {
     const lg_range *ranges;
     lg_kx *outer[LG_MAX_RANK], *inner[LG_MAX_RANK], *whole[LG_MAX_RANK]; // by axis
     int lane_axis; // logical axis along the innermost physical dimension
+    bool vectors;  // along it
+    lg_cuts cuts;  // of these
 } nest;
 
 static bool constant_range(const lg_range *range, int64_t *low, int64_t *high)
@@ -103,13 +107,19 @@ static void store_elements(nest *n, const lg_index *index, int lanes)
     lg_tensor_forget(n->ctx, mark);
 }
 
+static void find_cuts(nest *n)
+{
+    n->vectors = true;
+    for (int i = 0; i < n->count; i++)
+        n->vectors = n->vectors && lg_compute_dtype(n->values[i]->type.dtype) == LG_F32 &&
+                     lg_cuts_find(n->ctx, n->values[i], n->lane_axis, &n->cuts);
+    if (!n->vectors)
+        n->cuts = (lg_cuts){0};
+}
+
 static int width_of(const nest *n)
 {
-    bool vector = true;
-    for (int i = 0; i < n->count; i++)
-        vector &= lg_element_has_lanes(n->ctx, n->values[i], n->lane_axis) &&
-                  lg_compute_dtype(n->values[i]->type.dtype) == LG_F32;
-    return vector ? n->ctx->target->lanes : 1;
+    return n->vectors ? n->ctx->target->lanes : 1;
 }
 
 static void store_lanes(nest *n, lg_index *index, lg_kx *at, int lanes)
@@ -119,7 +129,7 @@ static void store_lanes(nest *n, lg_index *index, lg_kx *at, int lanes)
 }
 
 // `at` counts from `low` to the constant `high` in steps of a vector, with a short one at the end.
-static void store_row(nest *n, lg_index *index, int64_t low, int64_t high, lg_kx *base)
+static void store_run(nest *n, lg_index *index, int64_t low, int64_t high, lg_kx *base)
 {
     lg_kbuilder *k = n->k;
     int width = width_of(n);
@@ -137,11 +147,26 @@ static void store_row(nest *n, lg_index *index, int64_t low, int64_t high, lg_kx
         store_lanes(n, index, lg_kx_addi(k, base, whole), (int)(high - whole));
 }
 
+// From cut to cut. Of a blocked axis, blocks that hold some have visits of their own.
+static void store_row(nest *n, lg_index *index, int64_t low, int64_t high, lg_kx *base)
+{
+    bool known = base->kind == LG_KX_INT;
+    int64_t start = known ? base->as.integer : 0;
+    bool blocked = lg_physical_dim(n->type, n->rank - 1).part == LG_PART_INNER;
+    while (low < high) {
+        int64_t next = known ? lg_cuts_next(&n->cuts, start + low, start + high) - start : high;
+        if (blocked)
+            next = lg_cuts_next_again(&n->cuts, low, next, n->ctx->target->lanes);
+        store_run(n, index, low, next, base);
+        low = next;
+    }
+}
+
 // The range of the lane dimension is not constant: vectors while they fit, then element by element.
 static void store_open_row(nest *n, lg_index *index, const lg_range *range)
 {
     lg_kbuilder *k = n->k;
-    int width = width_of(n);
+    int width = n->cuts.count ? 1 : width_of(n);
     lg_kx *length = lg_kx_add(k, range->high, lg_kx_muli(k, range->low, -1));
     if (lg_kx_is_int(length, 1)) { // fixed by a leading index
         store_lanes(n, index, range->low, 1);
@@ -271,6 +296,26 @@ static void visit_range(nest *n, int d, const lg_index *lead, bool tail, const l
     }
 }
 
+// Blocks low..high of the lanes' axis. Those that are cut and the last one, if it is not full, get
+// a visit of their own.
+static void visit_blocks(nest *n, int d, const lg_index *lead, int64_t low, int64_t high)
+{
+    lg_layout_dim dim = lg_physical_dim(n->type, d);
+    int64_t size = n->type->dims[dim.axis], full = size / dim.block;
+    while (low < high) {
+        int64_t cut = lg_cuts_next(&n->cuts, low * dim.block, size), end = cut / dim.block;
+        if (end == low) {
+            visit_one(n, d, lead, low == full, lg_kx_int(n->k, low));
+            low++;
+            continue;
+        }
+        end = end < high ? end : high;
+        lg_range some = {lg_kx_int(n->k, low), lg_kx_int(n->k, end)};
+        visit_range(n, d, lead, false, &some);
+        low = end;
+    }
+}
+
 static void visit(nest *n, int d, const lg_index *lead, bool tail)
 {
     if (d == n->rank - 1) {
@@ -280,28 +325,29 @@ static void visit(nest *n, int d, const lg_index *lead, bool tail)
     lg_layout_dim dim = lg_physical_dim(n->type, d);
     lg_layout_dim last = lg_physical_dim(n->type, n->rank - 1);
     const lg_range *range = &n->ranges[d];
-    int64_t size = n->type->dims[dim.axis];
-    if (dim.part != LG_PART_OUTER || dim.axis != n->lane_axis || last.part != LG_PART_INNER ||
-        size % dim.block == 0) {
+    int64_t size = n->type->dims[dim.axis], low, high;
+    if (dim.part != LG_PART_OUTER || dim.axis != n->lane_axis || last.part != LG_PART_INNER) {
         visit_range(n, d, lead, tail, range);
         return;
     }
-    // The last block of the lanes' axis is not full: it gets a visit of its own.
-    lg_kbuilder *k = n->k;
-    int64_t full = size / dim.block, low, high;
     if (constant_range(range, &low, &high)) {
-        lg_range some = {range->low, lg_kx_int(k, high < full ? high : full)};
-        if (low < full && some.high->as.integer > low)
-            visit_range(n, d, lead, false, &some);
-        if (high > full)
-            visit_one(n, d, lead, true, lg_kx_int(k, full));
+        visit_blocks(n, d, lead, low, high);
         return;
     }
-    lg_range some = {range->low, lg_kx_mini(k, range->high, full)};
-    visit_range(n, d, lead, false, &some);
-    lg_k_if(k, lg_kx_apply(k, LG_S_GT, range->high, lg_kx_int(k, full), NULL));
-    visit_one(n, d, lead, true, lg_kx_int(k, full));
-    lg_k_end(k);
+    bool vectors = n->vectors;
+    n->vectors = vectors && !n->cuts.count; // nobody knows which blocks are cut
+    if (size % dim.block == 0) {
+        visit_range(n, d, lead, tail, range);
+    } else {
+        lg_kbuilder *k = n->k;
+        int64_t full = size / dim.block;
+        lg_range some = {range->low, lg_kx_mini(k, range->high, full)};
+        visit_range(n, d, lead, false, &some);
+        lg_k_if(k, lg_kx_apply(k, LG_S_GT, range->high, lg_kx_int(k, full), NULL));
+        visit_one(n, d, lead, true, lg_kx_int(k, full));
+        lg_k_end(k);
+    }
+    n->vectors = vectors;
 }
 
 void lg_nest_store(lg_tensor_context *ctx, const lg_value *const *values,
@@ -324,6 +370,7 @@ void lg_nest_store(lg_tensor_context *ctx, const lg_value *const *values,
         return;
     }
     n.lane_axis = lg_physical_dim(type, n.rank - 1).axis;
+    find_cuts(&n);
     visit(&n, dropped, lead, false);
 }
 
