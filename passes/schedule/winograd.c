@@ -204,15 +204,18 @@ static void input_tile(const wino *c, const at_tile *t, lg_kx *block)
     lg_k_end(k);
 }
 
+// A block of channels after the other, whose tiles are neighbours in V: lines that are written in
+// turn are fetched ahead, those that are pages apart are waited for one by one.
 static void inputs(const wino *c)
 {
     lg_kbuilder *k = &c->s->k;
     int64_t blocks = c->x->dims[3] / c->tile.lanes;
+    int opened = 0;
     lg_k_comment(k, "inputs");
+    lg_kx *block = lg_loop_over(k, "cb", blocks, &opened);
     at_tile t = loop_over_tiles(c, true);
-    lg_kx *block = lg_loop_over(k, "cb", blocks, &t.opened);
     input_tile(c, &t, block);
-    end_loops(k, t.opened);
+    end_loops(k, t.opened + opened);
 }
 
 // ---- products
@@ -392,29 +395,34 @@ static void output_row(const wino *c, const at_tile *t, lg_kx *row, int r, lg_kx
     end_loops(k, row_guard);
 }
 
-// Vector `j` of every panel of the group for all tiles.
-static void output_vector(const wino *c, product *p, lg_kx *first_panel, int64_t group, int r,
-                          int64_t start, int j)
+// Vectors `first` to `first + count - 1` of every panel of the group for all tiles, the last lanes
+// of each not valid.
+static void output_vectors(const wino *c, product *p, lg_kx *first_panel, int64_t group, int r,
+                           int64_t start, int first, int count, int valid)
 {
     lg_kbuilder *k = &c->s->k;
     int n = c->w.n, lanes = c->tile.lanes;
     int64_t panel = (int64_t)c->tile.vectors * lanes;
+    if (count == 0)
+        return;
     at_tile t = loop_over_tiles(c, false);
     lg_kx *q = lg_loop_over(k, "q", group, &t.opened);
     p->panel = lg_kx_add(k, first_panel, q);
+    lg_kx *vector = lg_kx_addi(k, lg_loop_over(k, "j", count, &t.opened), first);
+    lg_kx *lane = lg_kx_muli(k, vector, lanes);
     lg_kx *from[LG_WINOGRAD_MOST] = {0}, *to[LG_WINOGRAD_MOST];
     lg_kx *column = lg_k_for(k, LG_LOOP_SERIAL, "column", n);
     for (int i = 0; i < n; i++) {
         lg_kx *at[] = {lg_kx_addi(k, column, (int64_t)i * n), t.index,
-                       lg_kx_addi(k, lg_kx_muli(k, q, panel), (int64_t)j * lanes)};
+                       lg_kx_add(k, lg_kx_muli(k, q, panel), lane)};
         from[i] = lg_k_let(k, "d", lg_kx_load(k, c->m, at, lanes));
     }
     transform_output(k, &c->w, from, to);
     store_half(c, column, to, c->w.m);
     lg_k_end(k);
     lg_kx *row = lg_k_for(k, LG_LOOP_SERIAL, "row", c->w.m);
-    lg_kx *channel = lg_kx_addi(k, first_output(p), (int64_t)j * lanes - start);
-    output_row(c, &t, row, r, channel, j == p->run.vectors - 1 ? p->run.valid : lanes);
+    lg_kx *channel = lg_kx_add(k, lg_kx_addi(k, first_output(p), -start), lane);
+    output_row(c, &t, row, r, channel, valid);
     lg_k_end(k);
     end_loops(k, t.opened);
 }
@@ -440,8 +448,9 @@ static void panels(const wino *c, lg_columns run, int r, int64_t start)
     int64_t channels = group * c->tile.vectors * run.lanes -
                        (c->tile.vectors - run.vectors + 1) * run.lanes + run.valid;
     lg_epilogue_clear(c->s, &c->epilogue, r, channel, channels);
-    for (int j = 0; j < run.vectors; j++)
-        output_vector(c, &p, first, group, r, start, j);
+    int whole = run.valid == run.lanes ? run.vectors : run.vectors - 1;
+    output_vectors(c, &p, first, group, r, start, 0, whole, run.lanes);
+    output_vectors(c, &p, first, group, r, start, whole, run.vectors - whole, run.valid);
     lg_epilogue_flush(c->s, &c->epilogue, r, c->n0, c->part, channel, channels);
     end_loops(k, opened);
 }
