@@ -10,6 +10,8 @@
 //   contraction             if everything between it and the results is elementwise (its epilogue)
 //   reduction               if it leaves enough leading axes to run in parallel
 // A contraction whose channels are sliced takes the groups of its slices with it (merged siblings).
+// A contraction takes in only what its tiles can make: the schedule says which ranges of columns
+// these are (lg_epilogue_suits), since all that does not fit would be plain loops.
 // Sums of a convolution's result over its pixels end its kernel (global average pooling: the image
 // is never written) or stand beside the result (batch statistics); the option `sums` says whether.
 // Then runs of small groups are staged: one kernel, values between them in its own memory. That is
