@@ -48,14 +48,15 @@ void lg_build_resnet(lg_name_scope *s)
     bool deep = option(s, "depth") == 50;
     const int *blocks = deep ? bottlenecks : basic_blocks;
     block_builder *build = deep ? bottleneck : basic_block;
-    int64_t batch = option(s, "batch"), size = option(s, "image");
+    int64_t batch = option(s, "batch"), size = option(s, "image"), width = option(s, "width");
 
     lg_value *x = input(s, "image", LG_F32, batch, size, size, 3);
-    x = conv_bn(s, "conv1", "bn1", x, (lg_conv2d_options){.filters = 64, .kernel = 7, .stride = 2});
+    x = conv_bn(s, "conv1", "bn1", x,
+                (lg_conv2d_options){.filters = width, .kernel = 7, .stride = 2});
     x = max_pool(s, relu(s, x), .kernel = 3, .stride = 2, .pad = 1);
     for (int stage = 0; stage < 4; stage++)
         for (int i = 0; i < blocks[stage]; i++)
-            x = build(scope(s, "layer%d.%d", stage + 1, i), x, (int64_t)64 << stage,
+            x = build(scope(s, "layer%d.%d", stage + 1, i), x, width << stage,
                       i == 0 && stage > 0 ? 2 : 1);
     lg_value *logits = linear(s, "fc", global_average_pool(s, x), option(s, "classes"));
     if (is_training(s)) {

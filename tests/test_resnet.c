@@ -1,8 +1,9 @@
-// ResNet as built by models/resnet.c: torchvision's tensors and counts, PyTorch's results. The
-// weights of the golden are the initial ones, which tests/goldens/resnet_ref.py makes on its own
-// from their description, so this holds `lgpnc init` to it as well.
+// ResNet as built by models/resnet.c: torchvision's tensors and counts, PyTorch's results and steps
+// of training. The weights of the goldens are the initial ones, which tests/goldens/resnet_ref.py
+// makes on its own from their description, so this holds `lgpnc init` to it as well.
 #include "tests/support/network.h"
 #include "tests/support/reference.h"
+#include "tests/support/training_golden.h"
 
 #include <check.h>
 
@@ -32,13 +33,19 @@ START_TEST(parameter_counts_are_torchvisions)
 }
 END_TEST
 
-START_TEST(results_equal_pytorch)
+static lg_safetensors *open_golden(const char *name)
 {
     char path[512];
     lg_error e = {""};
-    snprintf(path, sizeof path, "%s/goldens/resnet/small/case.safetensors", LGPNC_TESTS_DIR);
-    lg_safetensors *expected = lg_safetensors_open(path, &e);
-    ck_assert_msg(expected != NULL, "%s", e.message);
+    snprintf(path, sizeof path, "%s/goldens/resnet/small/%s.safetensors", LGPNC_TESTS_DIR, name);
+    lg_safetensors *opened = lg_safetensors_open(path, &e);
+    ck_assert_msg(opened != NULL, "%s", e.message);
+    return opened;
+}
+
+START_TEST(results_equal_pytorch)
+{
+    lg_safetensors *expected = open_golden("case");
     lg_module *module =
         lg_network_module("resnet:depth=18,image=40,classes=5,batch=2", LG_MODEL_INFER);
     lg_reference reference = lg_reference_new(module);
@@ -52,6 +59,72 @@ START_TEST(results_equal_pytorch)
 }
 END_TEST
 
+// ---- training
+
+static const char tiny[] = "resnet:depth=18,width=8,image=33,classes=5,batch=2";
+
+static double result_value(void *context, const char *name, int64_t index)
+{
+    return lg_reference_result(context, name)->data[index].f;
+}
+
+static int64_t result_elements(void *context, const char *name)
+{
+    return lg_type_elements(&lg_reference_result(context, name)->type);
+}
+
+static double symbol_value(void *context, const char *name, int64_t index)
+{
+    return lg_reference_get(context, name, index);
+}
+
+START_TEST(gradients_equal_pytorch)
+{
+    lg_training_golden golden = {.folder = "resnet/small", .steps = open_golden("training")};
+    lg_module *module = lg_network_module(tiny, LG_MODEL_LOSS_AND_GRAD);
+    lg_reference_differentiate(module);
+    lg_reference r = lg_reference_new(module);
+    lg_reference_init(&r, 1);
+    lg_reference_choose(&r, "loss_and_grad");
+    lg_reference_run(&r, golden.steps);
+    int gradients =
+        lg_training_compare_gradients(&golden, 1e-6, 1e-5, result_value, result_elements, &r);
+    ck_assert_int_eq(gradients, 62); // all of the parameters
+    lg_reference_free(&r);
+    lg_module_free(module);
+    lg_safetensors_close(golden.steps);
+}
+END_TEST
+
+START_TEST(two_steps_of_adam_equal_pytorchs)
+{
+    lg_training_golden golden = {.folder = "resnet/small", .steps = open_golden("training")};
+    lg_module *module = lg_network_module(tiny, LG_MODEL_TRAIN_STEP);
+    lg_reference_differentiate(module);
+    lg_reference r = lg_reference_new(module);
+    lg_reference_init(&r, 1);
+    lg_reference_choose(&r, "train_step");
+    lg_reference_run(&r, golden.steps);
+    lg_training_compare(&golden, "loss", "loss", 1, 1e-6, result_value, &r);
+    lg_reference_run(&r, golden.steps);
+    lg_training_compare(&golden, "second_loss", "loss", 1, 1e-5, result_value, &r);
+    int compared = 0;
+    LG_FOR_SYMBOLS (symbol, module) {
+        char expected[256];
+        snprintf(expected, sizeof expected, "step2.%s", symbol->name);
+        if (!lg_safetensors_find(golden.steps, expected))
+            continue;
+        lg_training_compare(&golden, expected, symbol->name, lg_type_elements(&symbol->value->type),
+                            1e-5, symbol_value, &r);
+        compared++;
+    }
+    ck_assert_int_eq(compared, 122); // the state_dict
+    lg_reference_free(&r);
+    lg_module_free(module);
+    lg_safetensors_close(golden.steps);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("resnet");
@@ -59,6 +132,8 @@ int main(void)
     suite_add_tcase(suite, tests);
     tcase_add_test(tests, parameter_counts_are_torchvisions);
     tcase_add_test(tests, results_equal_pytorch);
+    tcase_add_test(tests, gradients_equal_pytorch);
+    tcase_add_test(tests, two_steps_of_adam_equal_pytorchs);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

@@ -15,6 +15,7 @@ case_of square 32 2 1 --full
 case_of mixed_graph 32 1 2 --continuous
 case_of odd 37 3 3
 
-"${PYTHON:-/usr/bin/python3}" resnet_ref.py --out resnet/small --size 40 --batch 2 --classes 5 --seed 1
+"${PYTHON:-/usr/bin/python3}" resnet_ref.py golden --out resnet/small --size 40 --batch 2 --classes 5 --seed 1
+"${PYTHON:-/usr/bin/python3}" resnet_ref.py training --out resnet/small --size 33 --batch 2 --width 8 --seed 1
 "${PYTHON:-/usr/bin/python3}" layers.py
 "${PYTHON:-/usr/bin/python3}" fen_pn_ref.py --out fen_pn/small

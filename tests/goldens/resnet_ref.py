@@ -12,7 +12,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from lgpn_ref import save_safetensors
+from lgpn_ref import sampled, save_safetensors
 
 
 class Basic(nn.Module):
@@ -49,17 +49,17 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, depth, classes):
+    def __init__(self, depth, classes, width=64):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         block, counts, expand = (Basic, (2, 2, 2, 2), 1) if depth == 18 else (Bottleneck, (3, 4, 6, 3), 4)
-        c = 64
+        c = width
         for s, n in enumerate(counts):
             stage = []
             for i in range(n):
-                stage.append(block(c, 64 << s, 2 if s and i == 0 else 1))
-                c = expand * (64 << s)
+                stage.append(block(c, width << s, 2 if s and i == 0 else 1))
+                c = expand * (width << s)
             self.add_module('layer%d' % (s + 1), nn.Sequential(*stage))
         self.fc = nn.Linear(c, classes)
 
@@ -110,23 +110,58 @@ def initialise(model, seed):
     return model
 
 
+def sample_inputs(o):
+    g = np.random.default_rng(o.seed)
+    image = torch.from_numpy(g.standard_normal((o.batch, 3, o.size, o.size)).astype(np.float32))
+    return image, torch.from_numpy(g.integers(0, o.classes, o.batch))
+
+
+def golden(o):
+    """The logits of the initial network."""
+    model = initialise(ResNet(o.depth, o.classes, o.width), o.seed).eval()
+    image, _ = sample_inputs(o)
+    with torch.no_grad():
+        return dict(image=image.permute(0, 2, 3, 1), logits=model(image))
+
+
+def training(o, lr=0.01, weight_decay=1e-6):
+    """Losses of two steps of Adam, the first one's gradients, and what is then in parameters and
+    running statistics, in float64; large tensors as samples."""
+    model = initialise(ResNet(o.depth, o.classes, o.width), o.seed).double().train()
+    image, labels = sample_inputs(o)
+    case = dict(image=image.permute(0, 2, 3, 1), labels=labels.int(), learning_rate=torch.tensor(lr))
+    opt = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
+    for step in (1, 2):
+        opt.zero_grad()
+        loss = F.cross_entropy(model(image.double()), labels)
+        loss.backward()
+        if step == 1:
+            case['loss'] = loss
+            for n, p in model.named_parameters():
+                case['grad.' + n], case['largest.' + n] = sampled(p.grad), p.grad.abs().max()
+        else:
+            case['second_loss'] = loss
+        opt.step()
+    for n, v in model.state_dict().items():
+        case['step2.' + n] = sampled(v)
+    return {n: v.float() if v.dtype == torch.float64 else v for n, v in case.items()}
+
+
 def main():
     torch.set_num_threads(1)
     ap = argparse.ArgumentParser()
+    ap.add_argument('what', choices=('golden', 'training'))
     ap.add_argument('--out', required=True)
     ap.add_argument('--size', type=int, default=40)
     ap.add_argument('--batch', type=int, default=2)
     ap.add_argument('--classes', type=int, default=5)
     ap.add_argument('--depth', type=int, default=18)
+    ap.add_argument('--width', type=int, default=64)
     ap.add_argument('--seed', type=int, default=1)
     o = ap.parse_args()
     os.makedirs(o.out, exist_ok=True)
-    model = initialise(ResNet(o.depth, o.classes), o.seed).eval()
-    g = np.random.default_rng(o.seed)
-    image = torch.from_numpy(g.standard_normal((o.batch, 3, o.size, o.size)).astype(np.float32))
-    with torch.no_grad():
-        case = dict(image=image.permute(0, 2, 3, 1), logits=model(image))
-    save_safetensors(os.path.join(o.out, 'case.safetensors'), case, vars(o))
+    name, case = {'golden': ('case', golden), 'training': ('training', training)}[o.what]
+    save_safetensors(os.path.join(o.out, name + '.safetensors'), case(o), vars(o))
 
 
 if __name__ == '__main__':

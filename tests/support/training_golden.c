@@ -93,13 +93,14 @@ static bool is_gradient(const lg_safetensor *tensor)
     return strncmp(tensor->name, "grad.", 5) == 0;
 }
 
-void lg_training_compare_gradients(const lg_training_golden *golden, double of_loss,
-                                   double of_gradient, lg_training_value *value,
-                                   int64_t (*elements)(void *context, const char *name),
-                                   void *context)
+int lg_training_compare_gradients(const lg_training_golden *golden, double of_loss,
+                                  double of_gradient, lg_training_value *value,
+                                  int64_t (*elements)(void *context, const char *name),
+                                  void *context)
 {
     double largest = 0;
-    size_t count = lg_safetensors_count(golden->steps), gradients = 0;
+    int gradients = 0;
+    size_t count = lg_safetensors_count(golden->steps);
     for (size_t i = 0; i < count; i++) {
         const lg_safetensor *tensor = lg_safetensors_at(golden->steps, i);
         if (strncmp(tensor->name, "loss", 4) == 0)
@@ -117,5 +118,5 @@ void lg_training_compare_gradients(const lg_training_golden *golden, double of_l
                             of_gradient * scale, value, context);
         gradients++;
     }
-    ck_assert_uint_gt(gradients, 300);
+    return gradients;
 }

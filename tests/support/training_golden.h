@@ -1,5 +1,5 @@
-// What PyTorch computes in a step of a small LGPN (tests/goldens/make_lgpn.sh), for whoever
-// computes it too: the reference interpreter, compiled code.
+// What PyTorch computes in a step of a small LGPN (tests/goldens/make_lgpn.sh) or another network,
+// for whoever computes it too: the reference interpreter, compiled code.
 #ifndef LG_TESTS_SUPPORT_TRAINING_GOLDEN_H
 #define LG_TESTS_SUPPORT_TRAINING_GOLDEN_H
 
@@ -39,9 +39,10 @@ void lg_training_compare(const lg_training_golden *golden, const char *expected,
 
 // The losses within `of_loss` of each, and all gradients within `of_gradient` of (the tensor's
 // largest + 1 % of the largest gradient there is). `elements` tells how many a tensor has.
-void lg_training_compare_gradients(const lg_training_golden *golden, double of_loss,
-                                   double of_gradient, lg_training_value *value,
-                                   int64_t (*elements)(void *context, const char *name),
-                                   void *context);
+// Returns the number of gradients.
+int lg_training_compare_gradients(const lg_training_golden *golden, double of_loss,
+                                  double of_gradient, lg_training_value *value,
+                                  int64_t (*elements)(void *context, const char *name),
+                                  void *context);
 
 #endif
