@@ -144,12 +144,6 @@ static int64_t columns_of_taps(const place *p)
 
 // ---- the filter of the next chunk
 
-static bool prefetches(const conv *c)
-{
-    return !is_gradient(c) && c->block == c->tile.lanes &&
-           lg_prefetch_pays(c->y->dims[0] * c->y->dims[1] * c->y->dims[2]);
-}
-
 // Panels follow each other in memory; behind the last there is nothing.
 static void find_next_chunk(place *p, lg_kx *chunk, int64_t chunks)
 {
@@ -207,23 +201,32 @@ static void prefetch_for_stores(const place *p, lg_kx *step, int64_t steps)
     }
 }
 
-// An image that one panel reads comes from memory: each block of channels asks for the pixels under
-// the tile in the next row, `part` of `parts` of them in each of its steps.
-static void prefetch_next_row(const place *p, lg_kx *part, int64_t parts)
+// The pixels that the same block of channels of a 1x1 convolution reads later, `part` of `parts` of
+// them in each step. An image that one panel reads comes from memory: those under the tile in the
+// next row. One that is read chunk by chunk does not stay in L1 from panel to panel: those of the
+// next tile, unless weights from memory need the buffers for what is on its way.
+static void prefetch_pixels(const place *p, lg_kx *part, int64_t parts)
 {
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
-    if (c->image_row || is_gradient(c) || c->f->dims[2] * c->f->dims[3] > 1 || p->run.panels > 1 ||
-        c->groups > 1 || c->block != c->tile.lanes || lg_type_bytes(c->x) <= c->s->target->l2)
+    if (c->image_row || is_gradient(c) || c->f->dims[2] * c->f->dims[3] > 1 ||
+        c->block != c->tile.lanes)
+        return;
+    bool once = p->run.panels == 1 && c->groups == 1 && lg_type_bytes(c->x) > c->s->target->l2;
+    int64_t pixels = c->y->dims[0] * c->y->dims[1] * c->y->dims[2];
+    if (!once && (c->chunk == c->blocks || lg_prefetch_pays(pixels)))
         return;
     int64_t each = lg_ceil_div(p->rows, parts);
-    place below = *p;
-    below.h = lg_kx_addi(k, p->h, 1);
-    below.channel = lg_kx_int(k, 0);
+    place later = *p;
+    later.channel = lg_kx_int(k, 0);
+    if (once)
+        later.h = lg_kx_addi(k, p->h, 1);
+    else
+        later.w = lg_kx_mini(k, lg_kx_addi(k, p->w, p->rows), c->y->dims[2] - p->rows);
     for (int64_t i = 0; i < each; i++) {
         lg_kx *row = lg_kx_addi(k, lg_kx_muli(k, part, each), i);
         lg_index at[4];
-        image_index(&below, lg_kx_mini(k, row, p->rows - 1), at);
+        image_index(&later, lg_kx_mini(k, row, p->rows - 1), at);
         lg_prefetch_element(k, c->image, c->x, 0, at, 1);
     }
 }
@@ -237,7 +240,7 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
     lg_tile_operands operands = {image_element, filter_vector, p};
     int opened = 0;
     lg_prefetch share = {0};
-    if (prefetches(c)) {
+    if (c->prefetches) {
         int64_t tiles = lg_ceil_div(c->columns, c->tile.rows) * c->rows;
         lg_prefetch_share(k, tile, (int)c->unroll, tiles, p->number, &share);
     }
@@ -262,7 +265,7 @@ static void multiply(place *p, lg_kbuffer *acc, lg_kx *chunk)
         steps *= sizes[i];
     }
     prefetch_for_stores(p, step, steps);
-    prefetch_next_row(p, part, c->block / c->unroll);
+    prefetch_pixels(p, part, c->block / c->unroll);
     if (share.count) {
         place turn = *p;
         turn.channel = base;
@@ -406,7 +409,7 @@ static void rows_of_tiles(place *p, int r, int64_t start)
         chunk = lg_k_loop(k, LG_LOOP_SERIAL, "kc", p->first_chunk, lg_kx_int(k, chunks), 1);
         opened++;
     }
-    if (prefetches(c))
+    if (c->prefetches)
         find_next_chunk(p, chunk, chunks);
     p->h = first;
     if (c->rows > 1) {
@@ -486,6 +489,7 @@ static void decide(conv *c, bool alone)
     c->rows = choice.lines;
     c->splits = choice.splits;
     c->unroll = choice.unroll;
+    c->prefetches = lg_conv_prefetches(&shape, s->target, &choice);
     lg_arena *arena = s->kernel->arena;
     if (alone)
         lg_schedule_chose(s, lg_conv_key(arena, &shape), lg_conv_choice_print(arena, &choice),

@@ -23,6 +23,7 @@ typedef struct lg_conv {
     int64_t rows, columns; // of a job
     int64_t splits;        // of the panels
     int64_t unroll;        // channels in straight-line code
+    bool prefetches;       // the next panel
     lg_kbuffer *image, *filter, *partial;
     lg_epilogue epilogue;
     lg_kx *n, *h0, *h1, *w0, *split; // of the job

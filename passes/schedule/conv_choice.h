@@ -50,6 +50,9 @@ char *lg_conv_choice_print(lg_arena *arena, const lg_conv_choice *choice);
 bool lg_conv_choice_parse(const char *text, const lg_conv_shape *shape, const lg_target *target,
                           lg_conv_choice *choice);
 
+// Do the tiles of one panel ask for the next one? Where its weights come from behind L2.
+bool lg_conv_prefetches(const lg_conv_shape *shape, const lg_target *target,
+                        const lg_conv_choice *choice);
 // Cycles of one core for all of the convolution, by the model at the head of conv_cost.c.
 double lg_conv_cycles(const lg_conv_shape *shape, const lg_target *target,
                       const lg_conv_choice *choice);

@@ -15,14 +15,17 @@
 
 #include "ir/integer.h"
 #include "passes/schedule/cost.h"
+#include "passes/schedule/prefetch.h"
 #include "passes/schedule/schedule.h"
 
 static const double cycles_of_turn = 1, cycles_of_tile = 40, cycles_of_job = 2000;
-// Bytes a cycle: panels stream from L2, images and sums come and go in pieces; from behind L2.
-static const double panel_rate = 100, piece_rate = 20, far_rate = 40;
+// Bytes a cycle: panels stream from L2, images come in pieces, sums come and go while nothing else
+// happens; from behind L2.
+static const double panel_rate = 100, piece_rate = 20, waiting_rate = 7, far_rate = 40;
 // Filters come from memory, where no run finds those of the one before, for each of the threads
 // that share them, which read at their own times; what L2 does not keep comes again for every job.
 static const double memory_rate = 4, again_rate = 8, readers = 2;
+static const double seen = 0.25; // of what prefetches hide, which is half of the arithmetic at most
 
 static double larger(double a, double b)
 {
@@ -33,23 +36,36 @@ typedef struct costs {
     const lg_conv_shape *s;
     const lg_conv_choice *c;
     double lanes, taps, chunks, channels;
-    double met;     // the part of the pixels that meet a tap
-    double outside; // the part of what a chunk keeps that does not stay in L1
+    double met;             // the part of the pixels that meet a tap
+    double outside;         // the part of what a chunk keeps that does not stay in L1
+    double waiting_outside; // of the partial sums, beside the panel
 } costs;
+
+// Pixels along an axis of the image that `count` neighbours of the result read.
+static double pixels_under(const lg_conv_shape *s, int axis, int64_t count)
+{
+    int64_t stride = s->stride[axis], reach = (s->kernel[axis] - 1) * s->dilation[axis];
+    if (s->gradient)
+        return (double)((count - 1 + reach) / stride + 1);
+    int64_t all = (count - 1) * stride + reach + 1, apart = count * s->kernel[axis];
+    return (double)(all < apart ? all : apart);
+}
 
 // All steps of one tile of `rows` pixels, and what surrounds them.
 static double tile_cycles(const costs *k, double rows, double vectors)
 {
     const lg_conv_shape *s = k->s;
     double accumulators = rows * vectors, exchanges = 2 * (k->chunks - 1) * accumulators * k->met;
-    double across = rows * (double)s->stride[1] + (double)(s->kernel[1] - 1);
+    double across = s->gradient ? rows * (double)s->stride[1] + (double)(s->kernel[1] - 1)
+                                : pixels_under(s, 1, (int64_t)rows);
     double image = across * (double)s->kernel[0] * k->channels;
     image /= (double)(lg_conv_apart(s, 0) * lg_conv_apart(s, 1));
-    double pieces = 4 * (image + exchanges * k->lanes) * k->outside;
+    double pieces = 4 * image * k->outside / piece_rate +
+                    4 * exchanges * k->lanes * k->waiting_outside / waiting_rate;
     double steps = k->taps * k->channels;
     return steps * lg_cost_of_step(rows, vectors, k->lanes) +
            steps / (double)k->c->unroll * cycles_of_turn + k->chunks * cycles_of_tile + exchanges +
-           accumulators * (double)(1 + s->reads) + pieces / piece_rate;
+           accumulators * (double)(1 + s->reads) + pieces;
 }
 
 // All tiles of a job in a run of panels.
@@ -66,15 +82,7 @@ static double run_cycles(const costs *k, lg_columns run)
 // Pixels of the image under the pixels of a job.
 static double image_pixels(const lg_conv_shape *s, const lg_conv_choice *c)
 {
-    double pixels = 1;
-    const int64_t size[2] = {c->lines, c->columns};
-    for (int i = 0; i < 2; i++) {
-        int64_t reach = (s->kernel[i] - 1) * s->dilation[i];
-        int64_t length = s->gradient ? (size[i] - 1 + reach) / s->stride[i] + 1
-                                     : (size[i] - 1) * s->stride[i] + reach + 1;
-        pixels *= (double)length;
-    }
-    return pixels;
+    return pixels_under(s, 0, c->lines) * pixels_under(s, 1, c->columns);
 }
 
 static double image_bytes(const lg_conv_shape *s, const lg_conv_choice *c)
@@ -89,13 +97,28 @@ static double filter_bytes(const lg_conv_shape *s)
            (double)(s->outputs * s->groups);
 }
 
-// Reading filters from behind L2, where so many jobs read the same ones.
+// Do a job's filters stay in L2 beside its image, for the next job?
+static bool filters_stay(const lg_conv_shape *s, const lg_target *target, const lg_conv_choice *c)
+{
+    return filter_bytes(s) / (double)c->splits + image_bytes(s, c) <= 0.75 * (double)target->l2;
+}
+
+bool lg_conv_prefetches(const lg_conv_shape *s, const lg_target *target, const lg_conv_choice *c)
+{
+    return !s->gradient && s->block == target->lanes &&
+           (lg_prefetch_pays(s->images * s->height * s->width) || !filters_stay(s, target, c));
+}
+
+// Reading filters from behind L2, where so many jobs read the same ones. Prefetches hide what is
+// read again behind the arithmetic, but for a part.
 static double filter_cycles(const lg_conv_shape *s, const lg_target *target,
-                            const lg_conv_choice *c, double jobs)
+                            const lg_conv_choice *c, double jobs, double arithmetic)
 {
     double bytes = filter_bytes(s), first = jobs < readers ? jobs : readers;
-    bool stays = bytes / (double)c->splits + image_bytes(s, c) <= 0.75 * (double)target->l2;
-    return first * bytes / memory_rate + (stays ? 0 : (jobs - first) * bytes / again_rate);
+    double again = filters_stay(s, target, c) ? 0 : (jobs - first) * bytes / again_rate;
+    if (lg_conv_prefetches(s, target, c))
+        again = larger(again - arithmetic / 2, again * seen);
+    return first * bytes / memory_rate + again;
 }
 
 // Bytes of one job that come from L2, and from behind it but for filters, in cycles; without the
@@ -129,10 +152,12 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
     k.channels = (double)(s->blocks * s->block);
     k.chunks = (double)lg_ceil_div(s->blocks, c->chunk);
     double chunk = (double)(c->chunk * s->block), width = (double)c->vectors * k.lanes;
-    double kept = 4 * ((double)lg_conv_taps(s) * chunk * width + image_pixels(s, c) * chunk);
-    if (k.chunks > 1)
-        kept += 4 * (double)(c->columns * c->lines) * width;
-    k.outside = larger(0, 1 - (double)target->l1 / kept);
+    double panel = 4 * (double)lg_conv_taps(s) * chunk * width;
+    double waiting = k.chunks > 1 ? 4 * (double)(c->columns * c->lines) * width : 0;
+    double l1 = (double)target->l1, kept = panel + 4 * image_pixels(s, c) * chunk + waiting;
+    k.outside = larger(0, 1 - l1 / kept);
+    if (panel + waiting > l1)
+        k.waiting_outside = waiting > panel + waiting - l1 ? (panel + waiting - l1) / waiting : 1;
 
     lg_columns runs[3];
     lg_tile tile = {(int)c->rows, (int)c->vectors, target->lanes};
@@ -143,5 +168,7 @@ double lg_conv_cycles(const lg_conv_shape *s, const lg_target *target, const lg_
     int64_t segments = s->width / c->columns;
     double parts = (double)(s->images * segments) * (double)lg_ceil_div(s->height, c->lines);
     double jobs = parts * (double)c->splits;
-    return (jobs * cycles + filter_cycles(s, target, c, parts)) * lg_cost_of_imbalance(jobs);
+    double arithmetic = jobs * cycles;
+    return (arithmetic + filter_cycles(s, target, c, parts, arithmetic)) *
+           lg_cost_of_imbalance(jobs);
 }
