@@ -39,9 +39,11 @@ static lg_symbol *find_or_make(lg_site site, lg_role role, const char *full, con
     return symbol;
 }
 
+// Checkpoints have tensors of these names beside the model's (runtime/checkpoint.h).
 static bool is_reserved(const char *name)
 {
-    return strncmp(name, "random.", 7) == 0 || strncmp(name, "optimizer.", 10) == 0;
+    return strncmp(name, "random.", 7) == 0 || strncmp(name, "optimizer.", 10) == 0 ||
+           strncmp(name, "lgpnc.", 6) == 0;
 }
 
 lg_symbol *lg_declare(lg_site site, lg_role role, const char *name, lg_dtype dtype, lg_shape shape,
@@ -55,8 +57,8 @@ lg_symbol *lg_declare(lg_site site, lg_role role, const char *name, lg_dtype dty
         return name_fault(site, NULL, "\"%s\" is no name: letters, digits and _ . : - make one",
                           full);
     if (is_reserved(full))
-        return name_fault(site, NULL, "%s: names below random and optimizer are of training itself",
-                          full);
+        return name_fault(
+            site, NULL, "%s: names below random, optimizer and lgpnc are of training itself", full);
     lg_type type = lg_type_make(dtype, shape.rank, shape.dims);
     lg_symbol *symbol = find_or_make(site, role, full, &type);
     if (!symbol)
