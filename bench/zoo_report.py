@@ -11,7 +11,8 @@ import sys
 
 import report
 
-GROUPS = ('loss functions', 'continuous values', 'discrete choices')
+COLUMNS = ['F1 losses', 'F1 continuous', 'F1 discrete', 'F1 all 55', 'F1 of what varies',
+           'F1 weighted', 'accuracy', 'L1', 'AUC real/fake']
 
 
 def read_labels(path):
@@ -52,15 +53,23 @@ def group_scores(result, who, score):
     return values + [sum(v * n for v, n in zip(values, nodes)) / sum(nodes)]
 
 
+def varying_score(result, who):
+    """Macro F1 over the nodes that some models of the fold have and others lack. Of a node that all
+    or none have one image said otherwise takes the score from 1 to 0.5."""
+    images = result['images']['generated']
+    values = [(node[who] if who else node)['f1_macro'] for node in result['parsing']['nodes']
+              if 0 < node['support'] < images]
+    return [statistics.mean(values)]
+
+
 def columns(result, who=''):
     """One row of the table as numbers, None for what the model does not have."""
     continuous = result['parsing']['continuous']
-    detection = result['detection']
-    if who:
-        return (group_scores(result, who, 'f1_macro') + group_scores(result, who, 'f1_weighted')[3:]
-                + group_scores(result, who, 'accuracy')[3:] + [continuous['median_l1'], 0.5])
-    return (group_scores(result, who, 'f1_macro') + group_scores(result, who, 'f1_weighted')[3:]
-            + group_scores(result, who, 'accuracy')[3:] + [continuous['l1'], detection.get('auc')])
+    last = [continuous['median_l1'], 0.5] if who else [continuous['l1'],
+                                                       result['detection'].get('auc')]
+    return (group_scores(result, who, 'f1_macro') + varying_score(result, who)
+            + group_scores(result, who, 'f1_weighted')[3:]
+            + group_scores(result, who, 'accuracy')[3:] + last)
 
 
 def cell(values, places=3):
@@ -78,8 +87,7 @@ def table(head, rows):
 
 
 def main_table(results, titles):
-    head = ['', 'F1 losses', 'F1 continuous', 'F1 discrete', 'F1 all 55', 'F1 weighted',
-            'accuracy', 'L1', 'AUC real/fake']
+    head = [''] + COLUMNS
     rows = []
     for variant, title in titles:
         of = [columns(r) for (v, _, _), r in results.items() if v == variant]
@@ -93,8 +101,7 @@ def main_table(results, titles):
 
 def paired_table(results, titles, against='lgpn'):
     """LGPN less the others, of the same fold and seed: what folds differ by cancels."""
-    head = ['LGPN minus', 'F1 losses', 'F1 continuous', 'F1 discrete', 'F1 all 55', 'F1 weighted',
-            'accuracy', 'L1', 'AUC real/fake']
+    head = ['LGPN minus'] + COLUMNS
     rows = []
     for variant, title in titles + [('', 'always the training majority')]:
         pairs = []
