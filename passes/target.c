@@ -4,9 +4,12 @@
 #include <stddef.h>
 #include <string.h>
 
+enum { CORES = 4 };
+
 static const lg_target targets[] = {
 #define TARGET(name, kind, triple, cpu, lanes, registers, l1, l2, tile_memory, summary)            \
-    {name, LG_TARGET_##kind, triple, cpu, lanes, registers, l1, l2, tile_memory, summary, NULL},
+    {name, LG_TARGET_##kind, triple,  cpu,  lanes, registers, l1,                                  \
+     l2,   tile_memory,      summary, NULL, CORES},
 #include "passes/targets.def"
 #undef TARGET
 };

@@ -21,6 +21,7 @@ typedef struct lg_target {
     // What was measured on the machine at hand, for a copy of a row; NULL: what the schedules' own
     // models say. It outlives what is compiled with it.
     const struct lg_choices *choices;
+    int cores; // that share a kernel's jobs, as far as cost models ask: 4, of this machine its own
 } lg_target;
 
 // The row named `name`, or NULL. "native" is not a row: codegen resolves it to one.

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 // ---- the target
 
@@ -56,12 +57,31 @@ static bool read_choices(lg_compilation *c, const lg_compile_options *o, lg_diag
     return true;
 }
 
+// What the system says, where that can be true; else what the row of the target says.
+static int64_t size_here(int name, int64_t low, int64_t high, int64_t otherwise)
+{
+    int64_t size = sysconf(name);
+    return size >= low && size <= high ? size : otherwise;
+}
+
+// "native" is a row of the table with the caches and the cores of this machine.
+static void look_around(lg_target *target)
+{
+#ifdef _SC_LEVEL2_CACHE_SIZE
+    target->l1 = size_here(_SC_LEVEL1_DCACHE_SIZE, 16 << 10, 1 << 20, target->l1);
+    target->l2 = size_here(_SC_LEVEL2_CACHE_SIZE, 128 << 10, 16 << 20, target->l2);
+#endif
+    target->cores = lg_core_count();
+}
+
 // Puts what was measured on this machine into the compilation's own copy of the target.
 static bool tune_target(lg_compilation *c, const lg_compile_options *o, lg_diag *diag)
 {
     if (!o->choices && !read_choices(c, o, diag))
         return false;
     c->tuned = *c->target;
+    if (strcmp(o->cpu, "native") == 0)
+        look_around(&c->tuned);
     c->tuned.choices = o->choices ? o->choices : &c->choices;
     c->target = &c->tuned;
     return true;

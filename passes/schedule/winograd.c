@@ -24,7 +24,7 @@
 
 #include <assert.h>
 
-enum { UNROLLED_FMAS = 96, ENOUGH_JOBS = 8, FAR_JOBS = 4, LEAST_TILES = 16, MOST_TILES = 64 };
+enum { UNROLLED_FMAS = 96, FAR_JOBS = 4, LEAST_TILES = 16, MOST_TILES = 64 };
 enum { MOST_VECTORS = 4 };
 enum { MOST_SCRATCH = 12 << 20 };
 
@@ -38,7 +38,6 @@ typedef struct wino {
     int64_t images, rows, columns; // of a job, rows and columns of tiles
     int64_t row_blocks, segments;  // jobs of an image
     int64_t group;                 // panels between two stages of outputs
-    int64_t jobs;                  // wanted
     int64_t splits;                // of the panels
     lg_epilogue epilogue;
     lg_kbuffer *image, *filter, *v, *half, *m;
@@ -536,50 +535,114 @@ static void cut_jobs(wino *c, int64_t tiles)
         c->images = divisor(c->y->dims[0], c->images - 1);
 }
 
-// What goes to and from the memory behind L2 decides. Either a job's V stays in L2 while panel
-// after panel passes over it: the filter is read once a job. Or a job takes many tiles and all
-// panels place by place: the filter is read few times, V and M are written and read once.
-static void choose_blocks(wino *c, const lg_target *target)
-{
-    int64_t square = (int64_t)c->w.n * c->w.n, inputs = c->x->dims[3], outputs = c->y->dims[3];
-    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
-    int64_t total = c->y->dims[0] * c->tall * c->wide;
-    int64_t near = target->l2 * 3 / 4 / (4 * square * (inputs + panel)), far = MOST_TILES;
-    near = near < total / ENOUGH_JOBS ? near : total / ENOUGH_JOBS;
-    near = near < LEAST_TILES ? LEAST_TILES : near > MOST_TILES ? MOST_TILES : near;
-    far = far < total ? far : total;
-    double filter = 4. * (double)(square * inputs * outputs), jobs = (double)total / (double)far;
-    double copies = jobs < FAR_JOBS ? FAR_JOBS / jobs : 1; // of V, where jobs divide the panels
-    double far_bytes = filter * (jobs < 1 ? 1 : jobs) +
-                       8. * (double)(total * square) * (copies * (double)inputs + (double)outputs);
-    if (far_bytes < filter * (double)total / (double)near) {
-        c->group = outputs / panel;
-        c->jobs = FAR_JOBS;
-        cut_jobs(c, far);
-        if (fits(c))
-            return;
-    }
-    c->group = 1;
-    c->jobs = ENOUGH_JOBS;
-    for (cut_jobs(c, near); near > 1 && !fits(c); cut_jobs(c, near))
-        near /= 2;
-}
-
 static int64_t job_count(const wino *c)
 {
     return c->y->dims[0] / c->images * c->row_blocks * c->segments * c->splits;
 }
 
-// Few jobs (small images) get more by dividing the panels too; each makes its V then.
-static void choose_splits(wino *c)
+static int64_t panel_of(const wino *c)
 {
-    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes, panels = c->y->dims[3] / panel;
+    return (int64_t)c->tile.vectors * c->tile.lanes;
+}
+
+// Jobs may divide the panels too; each makes its V then.
+static bool splits_fit(const wino *c, int64_t splits)
+{
+    int64_t panels = c->y->dims[3] / panel_of(c);
+    return splits == 1 ||
+           (splits <= panels && panels % splits == 0 && c->y->dims[3] % panel_of(c) == 0 &&
+            lg_epilogue_ranges(&c->epilogue) == 1);
+}
+
+// All places of a job: products of register tiles, transforms, cycles of one core.
+static double job_cycles(const wino *c)
+{
+    static const double cycles_of_element = 10; // of V and M, a vector of them
+    double square = (double)(c->w.n * c->w.n), tiles = (double)tile_count(c);
+    double inputs = (double)c->x->dims[3], outputs = (double)c->y->dims[3] / (double)c->splits;
+    double panels = outputs / (double)panel_of(c), step = 0;
+    lg_cut cut = lg_tile_cut(tile_count(c), c->tile.rows);
+    for (int part = 0; part < 2; part++)
+        if (cut.count[part])
+            step += (double)cut.count[part] *
+                    lg_cost_of_step(cut.size[part], c->tile.vectors, c->tile.lanes);
+    return square * (inputs * panels * step +
+                     tiles * (inputs + outputs) / c->tile.lanes * cycles_of_element);
+}
+
+// Of all jobs: the filter comes from memory once for each of two readers, then, unless L2 keeps it,
+// from behind that; half of it is hidden by prefetching. Jobs that do not divide among the cores
+// leave some idle.
+static double cycles_of(const wino *c, const lg_target *target)
+{
+    static const double memory_rate = 4, again_rate = 8, readers = 2, seen = 0.5;
+    double jobs = (double)job_count(c), parts = jobs / (double)c->splits;
+    double first = parts < readers ? parts : readers, square = (double)(c->w.n * c->w.n);
+    double filter = 4 * square * (double)c->x->dims[3] * (double)c->y->dims[3];
+    double inputs = 4 * square * (double)tile_count(c) * (double)c->x->dims[3];
+    bool stays = filter + inputs <= 0.75 * (double)target->l2;
+    double far = first / memory_rate + (stays ? 0 : (parts - first) / again_rate);
+    double busy = (double)lg_ceil_div(job_count(c), target->cores) * target->cores / jobs;
+    // On one thread, and on all cores.
+    return (jobs * job_cycles(c) + seen * filter * far) * (1 + busy) / 2;
+}
+
+// Jobs of a few tiles, whose V stays in L2 while panel after panel passes over it: of all sizes and
+// ways to divide the panels the cheapest.
+static void choose_near(wino *c, const lg_target *target, int64_t most)
+{
+    wino best = *c;
+    double least = 0;
+    for (int64_t tiles = LEAST_TILES, last = 0; last < most; tiles += 8) {
+        wino trial = *c;
+        last = tiles < most ? tiles : most;
+        cut_jobs(&trial, last);
+        for (int64_t n = 1; fits(&trial) && n <= c->y->dims[3]; n++) {
+            if (!splits_fit(&trial, n))
+                continue;
+            trial.splits = n;
+            double cycles = cycles_of(&trial, target);
+            if (least == 0 || cycles < least) {
+                least = cycles;
+                best = trial;
+            }
+        }
+    }
+    for (int64_t tiles = LEAST_TILES / 2; least == 0; tiles /= 2) { // of very many channels
+        cut_jobs(&best, tiles);
+        least = fits(&best) || tiles == 1;
+    }
+    *c = best;
+}
+
+// What goes to and from the memory behind L2 decides. Either a job's V stays in L2: the filter is
+// read once a job. Or a job takes many tiles and all its panels place by place: the filter is read
+// few times, V and M are written and read once.
+static void choose_blocks(wino *c, const lg_target *target)
+{
+    int64_t square = (int64_t)c->w.n * c->w.n, inputs = c->x->dims[3], outputs = c->y->dims[3];
+    int64_t panels = outputs / panel_of(c), total = c->y->dims[0] * c->tall * c->wide;
+    int64_t near = target->l2 * 3 / 4 / (4 * square * (inputs + panel_of(c))), far = MOST_TILES;
+    near = near < MOST_TILES ? near : MOST_TILES;
+    near = near > LEAST_TILES ? near : LEAST_TILES;
+    far = far < total ? far : total;
+    double filter = 4. * (double)(square * inputs * outputs), jobs = (double)total / (double)far;
+    double copies = jobs < FAR_JOBS ? FAR_JOBS / jobs : 1; // of V, where jobs divide the panels
+    double far_bytes = filter * (jobs < 1 ? 1 : jobs) +
+                       8. * (double)(total * square) * (copies * (double)inputs + (double)outputs);
     c->splits = 1;
-    if (lg_epilogue_ranges(&c->epilogue) == 1 && c->y->dims[3] % panel == 0)
-        for (int64_t n = 1; n <= panels && job_count(c) < c->jobs; n++)
-            if (panels % n == 0)
+    if (far_bytes < filter * (double)total / (double)near) {
+        c->group = panels;
+        cut_jobs(c, far);
+        for (int64_t n = 1; fits(c) && n <= panels && job_count(c) < FAR_JOBS; n++)
+            if (splits_fit(c, n))
                 c->splits = n;
-    c->group = c->group > 1 ? divisor(panels, panels / c->splits) : 1;
+        c->group = divisor(panels, panels / c->splits);
+        if (fits(c))
+            return;
+    }
+    c->group = c->splits = 1;
+    choose_near(c, target, near < total ? near : total);
 }
 
 // ---- the schedule
@@ -651,7 +714,6 @@ void lg_schedule_winograd(lg_schedule *s)
     c.s = s;
     lg_epilogue_find(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
     choose_blocks(&c, s->target);
-    choose_splits(&c);
     c.image = s->ctx.bindings[op->operands[0]->id].buffer;
     c.computed = op->operands[0];
     c.filter = s->ctx.bindings[op->operands[1]->id].buffer;
