@@ -19,9 +19,10 @@
 #include "passes/schedule/schedule.h"
 
 static const double cycles_of_turn = 1, cycles_of_tile = 40, cycles_of_job = 2000;
-// Bytes a cycle: panels stream from L2, images come in pieces, sums come and go while nothing else
-// happens; from behind L2.
-static const double panel_rate = 100, piece_rate = 20, waiting_rate = 7, far_rate = 40;
+// Bytes a cycle: panels stream from L2, images come in pieces; from behind L2.
+static const double panel_rate = 100, piece_rate = 20, far_rate = 40;
+// Partial sums that do not stay in L1 cost 1x1 convolutions far more than others; why is not known.
+static const double waiting_rate_1x1 = 7, waiting_rate = 40;
 // Filters come from memory, where no run finds those of the one before, for each of the threads
 // that share them, which read at their own times; what L2 does not keep comes again for every job.
 static const double memory_rate = 4, again_rate = 8, readers = 2;
@@ -46,7 +47,7 @@ static double pixels_under(const lg_conv_shape *s, int axis, int64_t count)
 {
     int64_t stride = s->stride[axis], reach = (s->kernel[axis] - 1) * s->dilation[axis];
     if (s->gradient)
-        return (double)((count - 1 + reach) / stride + 1);
+        return (double)lg_ceil_div(count + reach, stride);
     int64_t all = (count - 1) * stride + reach + 1, apart = count * s->kernel[axis];
     return (double)(all < apart ? all : apart);
 }
@@ -60,8 +61,9 @@ static double tile_cycles(const costs *k, double rows, double vectors)
                                 : pixels_under(s, 1, (int64_t)rows);
     double image = across * (double)s->kernel[0] * k->channels;
     image /= (double)(lg_conv_apart(s, 0) * lg_conv_apart(s, 1));
-    double pieces = 4 * image * k->outside / piece_rate +
-                    4 * exchanges * k->lanes * k->waiting_outside / waiting_rate;
+    double rate = lg_conv_taps(s) == 1 ? waiting_rate_1x1 : waiting_rate;
+    double pieces =
+        4 * image * k->outside / piece_rate + 4 * exchanges * k->lanes * k->waiting_outside / rate;
     double steps = k->taps * k->channels;
     return steps * lg_cost_of_step(rows, vectors, k->lanes) +
            steps / (double)k->c->unroll * cycles_of_turn + k->chunks * cycles_of_tile + exchanges +
