@@ -163,13 +163,14 @@ def colour(x):
 
 
 def heat_map(result):
-    """SVG: cosines of the generated graphs of a fold's models, or None."""
-    graphs = [r for r in result['coordinated_attacks']['representations']
-              if 'graph' in r['name'] and 'similarity' in r]
-    if not graphs:
+    """SVG: cosines of the features of a fold's models, or None. (Those of the generated graphs are
+    1: docs/benchmark.md.)"""
+    features = [r for r in result['coordinated_attacks']['representations']
+                if r['name'] == 'feature' and 'similarity' in r]
+    if not features:
         return None
     names = [m['name'] for m in result['models'] if m['images']]
-    matrix = graphs[0]['similarity']
+    matrix = features[0]['similarity']
     flat = [v for row in matrix for v in row]
     low, high, side, left = min(flat), max(flat), 26, 120
     size = left + side * len(names) + 8
@@ -205,14 +206,14 @@ def main(argv):
     first = min((key for key in results if key[0] == 'lgpn'), default=None)
     svg = heat_map(results[first]) if first else None
     if svg:
-        pathlib.Path(out, 'graphs.svg').write_text(svg, encoding='utf-8')
+        pathlib.Path(out, 'similarity.svg').write_text(svg, encoding='utf-8')
     for path in map(pathlib.Path, update):
         page = path.read_text(encoding='utf-8')
         for name, block in blocks.items():
             page = report.replace_block(page, name, block) or page
         path.write_text(page, encoding='utf-8')
         if svg:
-            path.with_name('benchmark-graphs.svg').write_text(svg, encoding='utf-8')
+            path.with_name('benchmark-similarity.svg').write_text(svg, encoding='utf-8')
 
 
 if __name__ == '__main__':
