@@ -228,6 +228,8 @@ typedef struct product {
     lg_kx *next_panel, *next_place; // that are used behind these
     lg_kx *number;                  // of the register tile
     int64_t tiles;                  // register tiles
+    lg_kx *chunk;                   // of the input channels
+    int64_t chunks;
     int rows;
 } product;
 
@@ -296,6 +298,50 @@ static bool prefetches(const wino *c)
     return lg_prefetch_pays(c->y->dims[0] * c->tall * c->wide);
 }
 
+// What is kept of each place: a row of the register tile in M.
+static void exchange(const product *p, lg_kbuffer *acc, bool save)
+{
+    const wino *c = p->c;
+    lg_kbuilder *k = &c->s->k;
+    int lanes = c->tile.lanes;
+    lg_kx *at[] = {lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows),
+                   lg_k_for(k, LG_LOOP_UNROLL, "j", p->run.vectors)};
+    lg_kx *column = lg_kx_muli(k, p->in_group, (int64_t)c->tile.vectors * lanes);
+    lg_kx *kept[] = {p->place, lg_kx_add(k, p->first, at[0]),
+                     lg_kx_add(k, column, lg_kx_muli(k, at[1], lanes))};
+    if (save)
+        lg_k_store(k, c->m, kept, lanes, lg_kx_load(k, acc, at, 1));
+    else
+        lg_k_store(k, acc, at, 1, lg_kx_load(k, c->m, kept, lanes));
+    end_loops(k, 2);
+}
+
+// Clears the sums, or takes up those of the chunk before.
+static void begin_sums(const product *p, lg_kbuffer *acc, lg_tile tile)
+{
+    lg_kbuilder *k = &p->c->s->k;
+    if (p->chunks > 1)
+        lg_k_if(k, lg_kx_apply(k, LG_S_EQ, p->chunk, lg_kx_int(k, 0), NULL));
+    lg_tile_clear(k, acc, tile);
+    if (p->chunks == 1)
+        return;
+    lg_k_else(k);
+    exchange(p, acc, false);
+    lg_k_end(k);
+}
+
+static lg_kx *loop_over_chunk(const product *p, int *opened)
+{
+    lg_kbuilder *k = &p->c->s->k;
+    int64_t blocks = p->c->x->dims[3] / p->c->tile.lanes, size = lg_ceil_div(blocks, p->chunks);
+    if (p->chunks == 1)
+        return lg_loop_over(k, "cb", blocks, opened);
+    lg_kx *low = lg_kx_muli(k, p->chunk, size);
+    ++*opened;
+    return lg_k_loop(k, LG_LOOP_SERIAL, "cb", low, lg_kx_mini(k, lg_kx_addi(k, low, size), blocks),
+                     1);
+}
+
 static void product_tile(product *p)
 {
     const wino *c = p->c;
@@ -308,24 +354,27 @@ static void product_tile(product *p)
     unroll = unroll < 1 ? 1 : unroll > tile.lanes ? tile.lanes : unroll;
     while (tile.lanes % unroll)
         unroll--;
-    lg_tile_clear(k, acc, tile);
+    begin_sums(p, acc, tile);
     lg_prefetch share = {0};
     if (prefetches(c))
         lg_prefetch_share(k, tile, unroll, p->tiles, p->number, &share);
-    p->block = lg_loop_over(k, "cb", c->x->dims[3] / tile.lanes, &opened);
+    p->block = loop_over_chunk(p, &opened);
     lg_kx *base = lg_kx_muli(k, lg_loop_over(k, "c", tile.lanes / unroll, &opened), unroll);
     p->channel = base;
     lg_prefetch_turn(k, &share, next_vector, p);
     p->channel = lg_kx_add(k, base, lg_k_for(k, LG_LOOP_UNROLL, "u", unroll));
     lg_tile_multiply(k, acc, tile, &operands);
     end_loops(k, opened + 1);
-    lg_kx *at[] = {lg_k_for(k, LG_LOOP_UNROLL, "r", tile.rows),
-                   lg_k_for(k, LG_LOOP_UNROLL, "j", tile.vectors)};
-    lg_kx *column = lg_kx_muli(k, p->in_group, (int64_t)c->tile.vectors * tile.lanes);
-    lg_kx *to[] = {p->place, lg_kx_add(k, p->first, at[0]),
-                   lg_kx_add(k, column, lg_kx_muli(k, at[1], tile.lanes))};
-    lg_k_store(k, c->m, to, tile.lanes, lg_kx_load(k, acc, at, 1));
-    end_loops(k, 2);
+    exchange(p, acc, true);
+}
+
+// A panel of which L1 keeps a part, while all register tiles pass over it, comes part by part.
+static int64_t chunks_of(const wino *c, int64_t tiles)
+{
+    int64_t blocks = c->x->dims[3] / c->tile.lanes;
+    int64_t block_bytes = 4 * (int64_t)c->tile.lanes * c->tile.vectors * c->tile.lanes;
+    int64_t most = c->s->target->l1 * 3 / 4 / block_bytes;
+    return tiles < 2 ? 1 : lg_ceil_div(blocks, most < 1 ? 1 : most);
 }
 
 static void products(const wino *c, product *p, lg_kx *first_panel, int64_t group)
@@ -342,6 +391,8 @@ static void products(const wino *c, product *p, lg_kx *first_panel, int64_t grou
         find_next(p, first_panel, group);
     lg_cut cut = lg_tile_cut(tile_count(c), c->tile.rows);
     p->tiles = cut.count[0] + cut.count[1];
+    p->chunks = chunks_of(c, p->tiles);
+    p->chunk = lg_loop_over(k, "chunk", p->chunks, &opened);
     for (int part = 0; part < 2 && cut.count[part]; part++) {
         int inner = 0;
         p->rows = cut.size[part];
