@@ -60,8 +60,11 @@ static bool run(lg_evaluation *e, const lg_function *f, lg_environment *environm
     return true;
 }
 
-static bool evaluate(lg_evaluation *e, lg_diag *diag)
+bool lg_evaluation_run(lg_evaluation *e, lg_diag *diag)
 {
+    if (e->is_run)
+        return true;
+    e->is_run = true;
     LG_FOR_SYMBOLS (symbol, e->module)
         lg_environment_set(e->arena, &e->symbols, symbol,
                            lg_check_symbol(e->arena, symbol->name, &symbol->value->type));
@@ -99,10 +102,7 @@ lg_evaluation *lg_evaluation_new(const lg_module *module, lg_diag *diag)
     lg_evaluation *e = LG_NEW(arena, lg_evaluation);
     e->arena = arena;
     e->module = lg_module_clone(module);
-    if (evaluate(e, diag))
-        return e;
-    lg_evaluation_free(e);
-    return NULL;
+    return e;
 }
 
 void lg_evaluation_free(lg_evaluation *evaluation)

@@ -16,12 +16,15 @@ typedef struct lg_outcome {
 typedef struct lg_evaluation {
     lg_arena *arena;
     lg_module *module;
+    bool is_run;
     lg_environment symbols; // before the funcs ran; packed ones are filled
     LG_LIST(lg_outcome) outcomes;
 } lg_evaluation;
 
-// NULL after reporting why the interpreter can't.
+// NULL after reporting that it is too much for the interpreter. Nothing has run yet.
 lg_evaluation *lg_evaluation_new(const lg_module *module, lg_diag *diag);
+// Runs the funcs, once; false after reporting why the interpreter can't.
+bool lg_evaluation_run(lg_evaluation *evaluation, lg_diag *diag);
 void lg_evaluation_free(lg_evaluation *evaluation); // NULL is fine
 
 const lg_outcome *lg_evaluation_find(const lg_evaluation *evaluation, const char *function,
