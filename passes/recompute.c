@@ -186,13 +186,12 @@ static int64_t bytes_outside(const lg_function *f, lg_arena *scratch)
 
 static bool does_not_fit(const recomputer *r, int64_t peak, int64_t outside, int64_t limit)
 {
-
-    return lg_error_at(
-        r->ctx->diag, r->function->where,
-        "@%s does not fit into %lld MiB, even if all that can be is computed again: "
-        "it needs %lld MiB, %lld of them for weights, states, inputs and outputs",
-        r->function->name, (long long)(limit / MEBIBYTE),
-        (long long)((peak + outside + MEBIBYTE - 1) / MEBIBYTE), (long long)(outside / MEBIBYTE));
+    return lg_error_at(r->ctx->diag, r->function->where,
+                       "@%s does not fit into %lld MiB, even if all that can be is computed again: "
+                       "it needs %lld MiB, %lld of them for weights, states, inputs and outputs",
+                       r->function->name, (long long)(limit / MEBIBYTE),
+                       (long long)((peak + outside + MEBIBYTE - 1) / MEBIBYTE),
+                       (long long)(outside / MEBIBYTE));
 }
 
 static bool recompute(lg_function *f, lg_pass_ctx *ctx)

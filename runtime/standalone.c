@@ -65,8 +65,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
 static const struct argp_option options[] = {
     {"json", 'j', NULL, 0, "One JSON object a line instead of a table", 0},
     {"graph", 'g', "FILE.npy", 0,
-     "Graph of hyperparameters, f32 [55,55]; default: what the weights were trained with, where their "
-     "checkpoint said it, else what occurs together in the 140 models of RED140",
+     "Graph of hyperparameters, f32 [55,55]; default: what the weights were trained with, where "
+     "their checkpoint said it, else what occurs together in the 140 models of RED140",
      0},
     {"labels", 'l', "FILE.tsv", 0,
      "A table of generative models: print what it says beside what is predicted, of images in a "

@@ -105,7 +105,7 @@ static bool has_news(lg_pool *p, uint32_t name, uint32_t seen)
     return atomic_load(&p->stop) || (job_of(ticket) != seen && (uint32_t)ticket != CLOSED);
 }
 
-// Spins for a while, since the next launch is near as a rule; then sleeps.
+// Spins for about a millisecond, since the next launch is near as a rule; then sleeps.
 static void wait_for_news(lg_pool *p, uint32_t name, uint32_t seen)
 {
     for (int spin = 0; spin < SPINS; spin++) {

@@ -31,8 +31,8 @@ enum { KEY_RANDOM = 256, KEY_STEPS, KEY_SAVE, KEY_RATE };
 static const struct argp_option option_rows[] = {
     {"weights", 'w', "W.safetensors", 0, "the checkpoint; needed unless ARTIFACT has weights", 0},
     {"input", 'i', "NAME=F.npy", 0,
-     "an input; one option for each. A graph that the checkpoint has is taken from there, unless it "
-     "is given",
+     "an input; one option for each. A graph that the checkpoint has is taken from there, unless "
+     "it is given",
      0},
     {"random-inputs", KEY_RANDOM, "SEED", 0, "random values for inputs that have none", 0},
     {"output-dir", 'd', "DIR", 0, "write DIR/NAME.npy for every output; made if it is missing", 0},

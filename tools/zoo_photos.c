@@ -2,10 +2,10 @@
 // train on comes from photograph i mod the number of those that can be read, so any run of them has
 // them all.
 //
-// Real images come from regions, the halves of photographs, which are dealt out to as many parts
+// Real images come from regions, the quarters of photographs, which are dealt out to as many parts
 // as data sets split real images into: image i is of a region of part i mod LG_REAL_SPLIT. So no
-// pixel is in training and test, but what a photograph shows does not tell which is which: the
-// other half of every photograph of a test is in training.
+// pixel is in training and test, but what a photograph shows does not tell which is which: other
+// quarters of every photograph of a test are in training.
 #include "tools/zoo_photos.h"
 
 #include "runtime/dataset.h"

@@ -22,7 +22,8 @@ typedef struct lg_zoo_crops {
 // read or are smaller are named in a warning and left out. Of more than 400 photographs 400 are
 // taken. False after reporting that none is left. Real images are of quarters of photographs, as
 // far as a quarter is not smaller than `size`: of three such photographs or ten smaller ones no
-// pixel of a data set's real test images (runtime/dataset.h) is in its real training images. Free it in any case.
+// pixel of a data set's real test images (runtime/dataset.h) is in its real training images. Free
+// it in any case.
 bool lg_zoo_crops_make(lg_zoo_crops *crops, const char *folder, int size, size_t train,
                        size_t reals, uint64_t seed, lg_progress *progress, lg_diag *diag);
 void lg_zoo_crops_free(lg_zoo_crops *crops);

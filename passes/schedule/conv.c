@@ -1,8 +1,7 @@
 // Convolution on a CPU: register tiles of pixels x output channels, directly on the image.
 //
 //   job: a block of about 64 pixels (some rows of a segment of columns), so that the part of the
-//   image
-//        it reads stays in L2 while every panel of output channels passes over it
+//        image it reads stays in L2 while every panel of output channels passes over it
 //     panel of output channels
 //       chunk of input channels: as much of the panel as stays in L1
 //         row, tile of pixels in the row
@@ -12,6 +11,9 @@
 //
 // The image must have a border of zeros at least as wide as the padding, the filter must be packed
 // in panels (lg_filter_layout). Merged siblings are several results on ranges of output channels.
+//
+// What comes from behind L2 is asked for ahead: the next panel (prefetch.c), the pixels of the next
+// tile or row (prefetch_pixels).
 //
 // The gradient of the image of a convolution with a stride goes the same way (input_grad.c): every
 // pixel of the result runs over the taps that met it; those of a job that are a stride apart, and

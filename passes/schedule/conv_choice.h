@@ -38,13 +38,13 @@ int lg_conv_outputs(const lg_op *op);
 // Of the convolution `op` in the kernel `function`.
 lg_conv_shape lg_conv_shape_of(const lg_function *function, const lg_op *op,
                                const lg_target *target);
-// The key of its choices, and a choice as text and back: false if the text is none that the shape
-// allows on the target.
 // Pixels of the result that are so far apart, rows (axis 0) or columns (1), are computed together:
 // of a convolution neighbours, of a gradient those that have their taps in common.
 int64_t lg_conv_apart(const lg_conv_shape *shape, int axis);
 // The taps that these meet.
 int64_t lg_conv_taps(const lg_conv_shape *shape);
+// The key of its choices, and a choice as text and back: false if the text is none that the shape
+// allows on the target.
 char *lg_conv_key(lg_arena *arena, const lg_conv_shape *shape);
 char *lg_conv_choice_print(lg_arena *arena, const lg_conv_choice *choice);
 bool lg_conv_choice_parse(const char *text, const lg_conv_shape *shape, const lg_target *target,

@@ -6,7 +6,8 @@
 //   + overhead  a constant for every tile, every turn of its inner loop and every job; moving the
 //               accumulators to the partial sums and back once a chunk; the epilogue
 //   + traffic   what a chunk keeps (its panel, its part of the image, the partial sums) as far as
-//               it does not stay in L1; filters and image from behind L2
+//               it does not stay in L1; filters and image from behind L2, less what prefetches of
+//               filters hide behind the arithmetic
 //   x balance   jobs that do not divide among threads, the mean over 1 to 16 of them
 //
 // The constants were fitted to measurements of an AVX-512 machine (docs/tuning.md); what matters is

@@ -1,5 +1,6 @@
 // Weights that are used by few rows come from memory as slowly as they are used: at batch 1 the
-// last stages of a network read 60 MB for pixels of 7 x 7. The panels follow each other in memory,
+// last stages of a network read 60 MB for pixels of 7 x 7. Those that L2 does not keep from job to
+// job come from behind it, however many rows use them. The panels follow each other in memory,
 // but a panel is used for a while before the next one begins, and the prefetchers of the processor
 // do not know that. So the tiles that work on a panel bring the next one to L2, each its share,
 // spread over the turns of the inner loop. Memory and arithmetic then go on side by side.

@@ -13,7 +13,8 @@ typedef struct lg_prefetch {
     lg_kx *channel[LG_PREFETCH_MOST], *vector[LG_PREFETCH_MOST]; // of the turn, of the panel
 } lg_prefetch;
 
-// Does it pay where `rows` rows of register tiles in all use each weight?
+// Do so few rows of register tiles, `rows` in all, use each weight that memory is what they wait
+// for?
 bool lg_prefetch_pays(int64_t rows);
 // Divides the vectors of a turn of `unroll` channels among `tiles` tiles, of which this is number
 // `tile`. Before the loops over what is reduced.

@@ -2,7 +2,7 @@
 // caches.
 //
 //   job: some rows of a segment of tiles of the image (whole small images), and some panels
-//     inputs: each tile's n x n pixels, a vector of channels at a time, to V [n n][c][tile]
+//     inputs: a vector of channels after the other, each tile's n x n pixels to V [n n][c][tile]
 //     group of panels of output channels
 //       products: for each of the n n places a matrix product of tiles x channels by channels x
 //                 outputs in register tiles, to M [n n][tile][output]
@@ -10,7 +10,8 @@
 //                epilogue (bias, residual, ReLU ...) and store
 //
 // V of a job stays in L2 while the panels pass over it, and every panel is read once a job: more
-// tiles in a job read the filter less often, fewer keep V in the cache (choose_blocks).
+// tiles in a job read the filter less often, fewer keep V in the cache, fewer panels in a job make
+// V again. A cost model chooses (choose_blocks).
 //
 // Where m does not divide the output, the last tile of a row or column starts further back, so that
 // no tile reaches over the edge; pixels that the tile before has written already are not stored.
@@ -445,8 +446,8 @@ static void output_row(const wino *c, const at_tile *t, lg_kx *row, int r, lg_kx
     end_loops(k, row_guard);
 }
 
-// Vectors `first` to `first + count - 1` of every panel of the group for all tiles, the last lanes
-// of each not valid.
+// Vectors `first` to `first + count - 1` of every panel of the group for all tiles; of each vector
+// the first `valid` lanes are stored.
 static void output_vectors(const wino *c, product *p, lg_kx *first_panel, int64_t group, int r,
                            int64_t start, int first, int count, int valid)
 {
