@@ -129,8 +129,7 @@ static void take_slices(lg_fuser *f, lg_op *op)
 {
     int own = lg_fuse_group_of(f, op);
     const lg_type *type = &op->results[0]->type;
-    lg_tile tile = lg_tile_choose(f->ctx->target, type->dims[type->rank - 1]);
-    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    int64_t panel = lg_tile_panel(lg_tile_choose(f->ctx->target, type->dims[type->rank - 1]));
     LG_LIST(int) taken = {0};
     const lg_op *to = lg_fuse_contraction(op->results[0]);
     lg_group all = *lg_fuse_group(f, own);

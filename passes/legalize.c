@@ -27,8 +27,7 @@ enum { MOST_DENSE = 4 }; // groups whose filter's gradient is computed as a dens
 static bool groups_fit(const lg_op *op, const lg_target *target, int64_t groups, int64_t channels)
 {
     const lg_type *x = &op->operands[0]->type, *f = &op->operands[1]->type;
-    lg_tile tile = lg_tile_choose(target, f->dims[0]);
-    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    int64_t panel = lg_tile_panel(lg_tile_choose(target, f->dims[0]));
     return groups == 1 || (f->dims[0] / groups % panel == 0 &&
                            (channels % target->lanes == 0 || x->dims[3] < target->lanes));
 }

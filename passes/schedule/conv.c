@@ -89,7 +89,7 @@ static lg_kx *output_channel(const place *p, lg_kx *j)
 {
     const conv *c = p->c;
     lg_kbuilder *k = &c->s->k;
-    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
+    int64_t panel = lg_tile_panel(c->tile);
     lg_kx *o = lg_kx_add(k, lg_kx_muli(k, p->group, c->outputs / c->groups),
                          lg_kx_muli(k, p->panel, panel));
     return lg_kx_add(k, lg_kx_addi(k, o, p->run.start), lg_kx_muli(k, j, c->tile.lanes));
@@ -572,7 +572,7 @@ bool lg_schedule_conv_applies(const lg_function *function, const lg_target *targ
         return false;
     if (!lg_conv_takes(function, op, target, c.tile.vectors))
         return false;
-    int64_t panel = (int64_t)c.tile.vectors * c.tile.lanes;
+    int64_t panel = lg_tile_panel(c.tile);
     lg_epilogue epilogue;
     if (!lg_epilogue_find(function, op, panel, &epilogue))
         return false;
@@ -623,7 +623,7 @@ void lg_schedule_conv(lg_schedule *s)
     c.n = lg_kx_divi(k, job, row_blocks);
     c.h1 = lg_kx_mini(k, lg_kx_addi(k, c.h0, c.rows), c.y->dims[1]);
     lg_conv_alloc_partial(&c);
-    lg_epilogue_find(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
+    lg_epilogue_find(s->function, op, lg_tile_panel(c.tile), &c.epilogue);
     lg_epilogue_begin(s, &c.epilogue, row_blocks * segments);
     if (!c.image)
         apply_prologue(&c);

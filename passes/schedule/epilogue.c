@@ -256,9 +256,8 @@ bool lg_epilogue_suits(const lg_group *members, const lg_value *const *results, 
 int64_t lg_epilogue_panel(const lg_op *op, const lg_target *target)
 {
     int64_t all = columns(op->results[0]);
-    lg_tile tile = lg_tile_choose(target, all);
     if (op->code == LG_OP_matmul)
-        return (int64_t)tile.vectors * tile.lanes;
+        return lg_tile_panel(lg_tile_choose(target, all));
     if (op->code == LG_OP_winograd_conv2d)
         return lg_winograd_panel(target, all);
     return lg_op_int(op, LG_ATTR_groups) > 1 ? all : target->lanes;

@@ -394,7 +394,7 @@ static void results(const lg_product *p)
         columns(p, 0, 0, p->shape.n);
         return;
     }
-    int64_t starts[MAX_RESULTS], panel = (int64_t)p->panel.vectors * p->panel.lanes;
+    int64_t starts[MAX_RESULTS], panel = lg_tile_panel(p->panel);
     lg_tile_epilogues(p->s->function, p->op, panel, starts);
     for (int r = 0; r < p->s->function->results.count; r++)
         columns(p, r, starts[r], p->s->function->results.items[r]->type.dims[p->n]);
@@ -491,7 +491,7 @@ bool lg_schedule_matmul_applies(const lg_function *function, const lg_target *ta
     if (a->kind != LG_VALUE_ARGUMENT || b->kind != LG_VALUE_ARGUMENT)
         return false;
     lg_product p = describe(target, NULL, op);
-    int64_t starts[MAX_RESULTS], panel = (int64_t)p.panel.vectors * p.panel.lanes;
+    int64_t starts[MAX_RESULTS], panel = lg_tile_panel(p.panel);
     return (p.shape.panels || is_plain(b)) && lg_tile_epilogues(function, op, panel, starts);
 }
 

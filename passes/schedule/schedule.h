@@ -65,6 +65,8 @@ typedef struct lg_tile {
 
 // The largest tile for `columns` output columns: by the target's vector width and registers.
 lg_tile lg_tile_choose(const lg_target *target, int64_t columns);
+// The columns of a panel of such tiles.
+int64_t lg_tile_panel(lg_tile tile);
 // A length cut into `count[0]` tiles of `size[0]` and `count[1]` of `size[0] - 1` rows.
 typedef struct lg_cut {
     int64_t count[2];

@@ -17,6 +17,11 @@ lg_tile lg_tile_choose(const lg_target *target, int64_t columns)
     return tile;
 }
 
+int64_t lg_tile_panel(lg_tile tile)
+{
+    return (int64_t)tile.vectors * tile.lanes;
+}
+
 lg_cut lg_tile_cut(int64_t length, int rows)
 {
     int64_t tiles = lg_ceil_div(length, rows);
@@ -29,7 +34,7 @@ lg_cut lg_tile_cut(int64_t length, int rows)
 int lg_tile_columns(lg_tile tile, int64_t start, int64_t count, bool padded, lg_columns runs[3])
 {
     int n = 0, lanes = tile.lanes;
-    int64_t panel = (int64_t)tile.vectors * lanes, whole = count / panel, rest = count % panel;
+    int64_t panel = lg_tile_panel(tile), whole = count / panel, rest = count % panel;
     if (whole)
         runs[n++] = (lg_columns){start, whole, tile.vectors, lanes, lanes};
     start += whole * panel;
@@ -123,8 +128,7 @@ const lg_layout *lg_matrix_layout(lg_arena *arena, const lg_target *target, cons
                                   bool transposed)
 {
     int rank = matrix->rank, n = transposed ? rank - 2 : rank - 1, depth = 2 * rank - 3 - n;
-    lg_tile tile = lg_tile_choose(target, matrix->dims[n]);
-    int64_t panel = (int64_t)tile.vectors * tile.lanes;
+    int64_t panel = lg_tile_panel(lg_tile_choose(target, matrix->dims[n]));
     lg_layout layout = {.count = 0};
     for (int a = 0; a < rank - 2; a++)
         layout.dims[layout.count++] = (lg_layout_dim){.part = LG_PART_WHOLE, .axis = a};

@@ -245,7 +245,7 @@ static lg_kx *input_element(void *data, lg_kx *row)
 static lg_kx *first_output(const product *p)
 {
     lg_kbuilder *k = &p->c->s->k;
-    int64_t panel = (int64_t)p->c->tile.vectors * p->c->tile.lanes;
+    int64_t panel = lg_tile_panel(p->c->tile);
     return lg_kx_addi(k, lg_kx_muli(k, p->panel, panel), p->run.start);
 }
 
@@ -307,7 +307,7 @@ static void exchange(const product *p, lg_kbuffer *acc, bool save)
     int lanes = c->tile.lanes;
     lg_kx *at[] = {lg_k_for(k, LG_LOOP_UNROLL, "r", p->rows),
                    lg_k_for(k, LG_LOOP_UNROLL, "j", p->run.vectors)};
-    lg_kx *column = lg_kx_muli(k, p->in_group, (int64_t)c->tile.vectors * lanes);
+    lg_kx *column = lg_kx_muli(k, p->in_group, lg_tile_panel(c->tile));
     lg_kx *kept[] = {p->place, lg_kx_add(k, p->first, at[0]),
                      lg_kx_add(k, column, lg_kx_muli(k, at[1], lanes))};
     if (save)
@@ -373,7 +373,7 @@ static void product_tile(product *p)
 static int64_t chunks_of(const wino *c, int64_t tiles)
 {
     int64_t blocks = c->x->dims[3] / c->tile.lanes;
-    int64_t block_bytes = 4 * (int64_t)c->tile.lanes * c->tile.vectors * c->tile.lanes;
+    int64_t block_bytes = 4 * c->tile.lanes * lg_tile_panel(c->tile);
     int64_t most = c->s->target->l1 * 3 / 4 / block_bytes;
     return tiles < 2 ? 1 : lg_ceil_div(blocks, most < 1 ? 1 : most);
 }
@@ -453,7 +453,7 @@ static void output_vectors(const wino *c, product *p, lg_kx *first_panel, int64_
 {
     lg_kbuilder *k = &c->s->k;
     int n = c->w.n, lanes = c->tile.lanes;
-    int64_t panel = (int64_t)c->tile.vectors * lanes;
+    int64_t panel = lg_tile_panel(c->tile);
     if (count == 0)
         return;
     at_tile t = loop_over_tiles(c, false);
@@ -533,8 +533,7 @@ static lg_tile choose_tile(const lg_target *target, int64_t outputs)
 
 int64_t lg_winograd_panel(const lg_target *target, int64_t outputs)
 {
-    lg_tile tile = choose_tile(target, outputs);
-    return (int64_t)tile.vectors * tile.lanes;
+    return lg_tile_panel(choose_tile(target, outputs));
 }
 
 static wino describe(const lg_target *target, const lg_op *op)
@@ -561,9 +560,8 @@ static int64_t divisor(int64_t count, int64_t most)
 // Of V, and of M for the panels between two stages of outputs.
 static bool fits(const wino *c)
 {
-    int64_t panel = (int64_t)c->tile.vectors * c->tile.lanes;
-    return 4 * (int64_t)c->w.n * c->w.n * tile_count(c) * (c->x->dims[3] + c->group * panel) <=
-           MOST_SCRATCH;
+    int64_t kept = c->x->dims[3] + c->group * lg_tile_panel(c->tile);
+    return 4 * (int64_t)c->w.n * c->w.n * tile_count(c) * kept <= MOST_SCRATCH;
 }
 
 // Cuts each image into jobs of about `tiles` tiles, even ones; small images go together.
@@ -592,18 +590,12 @@ static int64_t job_count(const wino *c)
     return c->y->dims[0] / c->images * c->row_blocks * c->segments * c->splits;
 }
 
-static int64_t panel_of(const wino *c)
-{
-    return (int64_t)c->tile.vectors * c->tile.lanes;
-}
-
 // Jobs may divide the panels too; each makes its V then.
 static bool splits_fit(const wino *c, int64_t splits)
 {
-    int64_t panels = c->y->dims[3] / panel_of(c);
-    return splits == 1 ||
-           (splits <= panels && panels % splits == 0 && c->y->dims[3] % panel_of(c) == 0 &&
-            lg_epilogue_ranges(&c->epilogue) == 1);
+    int64_t panel = lg_tile_panel(c->tile), panels = c->y->dims[3] / panel;
+    return splits == 1 || (splits <= panels && panels % splits == 0 && c->y->dims[3] % panel == 0 &&
+                           lg_epilogue_ranges(&c->epilogue) == 1);
 }
 
 // All places of a job: products of register tiles, transforms, cycles of one core.
@@ -612,7 +604,7 @@ static double job_cycles(const wino *c)
     static const double cycles_of_element = 10; // of V and M, a vector of them
     double square = (double)(c->w.n * c->w.n), tiles = (double)tile_count(c);
     double inputs = (double)c->x->dims[3], outputs = (double)c->y->dims[3] / (double)c->splits;
-    double panels = outputs / (double)panel_of(c), step = 0;
+    double panels = outputs / (double)lg_tile_panel(c->tile), step = 0;
     lg_cut cut = lg_tile_cut(tile_count(c), c->tile.rows);
     for (int part = 0; part < 2; part++)
         if (cut.count[part])
@@ -673,8 +665,9 @@ static void choose_near(wino *c, const lg_target *target, int64_t most)
 static void choose_blocks(wino *c, const lg_target *target)
 {
     int64_t square = (int64_t)c->w.n * c->w.n, inputs = c->x->dims[3], outputs = c->y->dims[3];
-    int64_t panels = outputs / panel_of(c), total = c->y->dims[0] * c->tall * c->wide;
-    int64_t near = target->l2 * 3 / 4 / (4 * square * (inputs + panel_of(c))), far = MOST_TILES;
+    int64_t panel = lg_tile_panel(c->tile), panels = outputs / panel;
+    int64_t total = c->y->dims[0] * c->tall * c->wide;
+    int64_t near = target->l2 * 3 / 4 / (4 * square * (inputs + panel)), far = MOST_TILES;
     near = near < MOST_TILES ? near : MOST_TILES;
     near = near > LEAST_TILES ? near : LEAST_TILES;
     far = far < total ? far : total;
@@ -729,8 +722,7 @@ bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *
     if ((!prologue && !lg_conv_reads_image(&x->type, op, target)) ||
         x->type.dims[3] % target->lanes || c.y->dims[1] < c.w.m || c.y->dims[2] < c.w.m)
         return false;
-    return packed &&
-           lg_epilogue_find(function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
+    return packed && lg_epilogue_find(function, op, lg_tile_panel(c.tile), &c.epilogue);
 }
 
 static void allocate(wino *c)
@@ -764,7 +756,7 @@ void lg_schedule_winograd(lg_schedule *s)
     const lg_op *op = lg_tile_single(s->function, LG_OP_winograd_conv2d);
     wino c = describe(s->target, op);
     c.s = s;
-    lg_epilogue_find(s->function, op, (int64_t)c.tile.vectors * c.tile.lanes, &c.epilogue);
+    lg_epilogue_find(s->function, op, lg_tile_panel(c.tile), &c.epilogue);
     choose_blocks(&c, s->target);
     c.image = s->ctx.bindings[op->operands[0]->id].buffer;
     c.computed = op->operands[0];
