@@ -24,9 +24,6 @@ static const double cycles_of_turn = 1, cycles_of_tile = 40, cycles_of_job = 200
 static const double panel_rate = 100, piece_rate = 20, far_rate = 40;
 // Partial sums that do not stay in L1 cost 1x1 convolutions far more than others; why is not known.
 static const double waiting_rate_1x1 = 7, waiting_rate = 40;
-// Filters come from memory, where no run finds those of the one before, for each of the threads
-// that share them, which read at their own times; what L2 does not keep comes again for every job.
-static const double memory_rate = 4, again_rate = 8, readers = 2;
 static const double seen = 0.25; // of what prefetches hide, which is half of the arithmetic at most
 
 static double larger(double a, double b)
@@ -117,11 +114,10 @@ bool lg_conv_prefetches(const lg_conv_shape *s, const lg_target *target, const l
 static double filter_cycles(const lg_conv_shape *s, const lg_target *target,
                             const lg_conv_choice *c, double jobs, double arithmetic)
 {
-    double bytes = filter_bytes(s), first = jobs < readers ? jobs : readers;
-    double again = filters_stay(s, target, c) ? 0 : (jobs - first) * bytes / again_rate;
+    lg_filter_cost cost = lg_cost_of_filter(filter_bytes(s), jobs, filters_stay(s, target, c));
     if (lg_conv_prefetches(s, target, c))
-        again = larger(again - arithmetic / 2, again * seen);
-    return first * bytes / memory_rate + again;
+        cost.again = larger(cost.again - arithmetic / 2, cost.again * seen);
+    return cost.first + cost.again;
 }
 
 // Bytes of one job that come from L2, and from behind it but for filters, in cycles; without the

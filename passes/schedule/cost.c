@@ -18,6 +18,14 @@ double lg_cost_of_step(double rows, double vectors, double lanes)
     return cycles > latency_of_fma ? cycles : latency_of_fma;
 }
 
+lg_filter_cost lg_cost_of_filter(double bytes, double jobs, bool stays)
+{
+    static const double memory_rate = 4, again_rate = 8, readers = 2; // bytes a cycle; threads
+    double first = jobs < readers ? jobs : readers;
+    return (lg_filter_cost){.first = first * bytes / memory_rate,
+                            .again = stays ? 0 : (jobs - first) * bytes / again_rate};
+}
+
 double lg_cost_of_imbalance(double jobs)
 {
     static const int threads[] = {1, 2, 4, 8, 16};

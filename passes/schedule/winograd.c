@@ -614,21 +614,19 @@ static double job_cycles(const wino *c)
                      tiles * (inputs + outputs) / c->tile.lanes * cycles_of_element);
 }
 
-// Of all jobs: the filter comes from memory once for each of two readers, then, unless L2 keeps it,
-// from behind that; half of it is hidden by prefetching. Jobs that do not divide among the cores
-// leave some idle.
+// Of all jobs. Half of what the filter takes to come is hidden by prefetching. Jobs that do not
+// divide among the cores leave some idle.
 static double cycles_of(const wino *c, const lg_target *target)
 {
-    static const double memory_rate = 4, again_rate = 8, readers = 2, seen = 0.5;
-    double jobs = (double)job_count(c), parts = jobs / (double)c->splits;
-    double first = parts < readers ? parts : readers, square = (double)(c->w.n * c->w.n);
+    static const double seen = 0.5;
+    double jobs = (double)job_count(c), square = (double)(c->w.n * c->w.n);
     double filter = 4 * square * (double)c->x->dims[3] * (double)c->y->dims[3];
     double inputs = 4 * square * (double)tile_count(c) * (double)c->x->dims[3];
     bool stays = filter + inputs <= 0.75 * (double)target->l2;
-    double far = first / memory_rate + (stays ? 0 : (parts - first) / again_rate);
+    lg_filter_cost far = lg_cost_of_filter(filter, jobs / (double)c->splits, stays);
     double busy = (double)lg_ceil_div(job_count(c), target->cores) * target->cores / jobs;
     // On one thread, and on all cores.
-    return (jobs * job_cycles(c) + seen * filter * far) * (1 + busy) / 2;
+    return (jobs * job_cycles(c) + seen * (far.first + far.again)) * (1 + busy) / 2;
 }
 
 // Jobs of a few tiles, whose V stays in L2 while panel after panel passes over it: of all sizes and
