@@ -144,6 +144,7 @@ static bool deal_regions(cropping *c)
         return lg_error_at(c->diag, (lg_location){0}, "no memory");
     for (size_t p = 0; p < photos; p++) {
         const lg_image *photo = c->photos[p];
+        assert(photo && "load_photos made it");
         int shorter = photo->width < photo->height ? photo->width : photo->height;
         bool is_cut = shorter / 2 >= c->crops->size;
         for (int i = 0; i < (is_cut ? QUARTERS : 1); i++)
