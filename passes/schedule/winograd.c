@@ -9,9 +9,7 @@
 //       outputs: each tile's n x n products, a vector of outputs at a time, to m x m pixels;
 //                epilogue (bias, residual, ReLU ...) and store
 //
-// V of a job stays in L2 while the panels pass over it, and every panel is read once a job: more
-// tiles in a job read the filter less often, fewer keep V in the cache, fewer panels in a job make
-// V again. A cost model chooses (choose_blocks).
+// How many tiles and panels a job has is decided in winograd_jobs.c.
 //
 // Where m does not divide the output, the last tile of a row or column starts further back, so that
 // no tile reaches over the edge; pixels that the tile before has written already are not stored.
@@ -19,15 +17,13 @@
 #include "ir/integer.h"
 
 #include "passes/schedule/conv.h"
-#include "passes/schedule/cost.h"
 #include "passes/schedule/prefetch.h"
 #include "passes/schedule/prologue.h"
+#include "passes/schedule/winograd_jobs.h"
 
 #include <assert.h>
 
-enum { UNROLLED_FMAS = 96, FAR_JOBS = 4, LEAST_TILES = 16, MOST_TILES = 64 };
-enum { MOST_VECTORS = 4 };
-enum { MOST_SCRATCH = 12 << 20 };
+enum { UNROLLED_FMAS = 96 };
 
 typedef struct wino {
     lg_schedule *s;
@@ -35,11 +31,7 @@ typedef struct wino {
     lg_winograd w;
     lg_tile tile;
     int64_t pad[2];
-    int64_t tall, wide;            // tiles of an image
-    int64_t images, rows, columns; // of a job, rows and columns of tiles
-    int64_t row_blocks, segments;  // jobs of an image
-    int64_t group;                 // panels between two stages of outputs
-    int64_t splits;                // of the panels
+    lg_winograd_jobs jobs;
     lg_epilogue epilogue;
     lg_kbuffer *image, *filter, *v, *half, *m;
     const lg_value *computed;             // the image, where a prologue makes it
@@ -117,30 +109,27 @@ typedef struct at_tile {
     int opened;
 } at_tile;
 
-static int64_t tile_count(const wino *c)
-{
-    return c->images * c->rows * c->columns;
-}
-
 // Opens loops over the tiles of the job. The last job of an image may have rows too many: `all` of
 // them repeat the last row, else they are left out.
 static at_tile loop_over_tiles(const wino *c, bool all)
 {
     lg_kbuilder *k = &c->s->k;
     at_tile t = {0};
-    lg_kx *i = lg_loop_over(k, "i", c->images, &t.opened), *row;
-    if (all || c->tall % c->rows == 0) {
-        row = lg_loop_over(k, "th", c->rows, &t.opened);
+    lg_kx *i = lg_loop_over(k, "i", c->jobs.images, &t.opened), *row;
+    if (all || c->jobs.tall % c->jobs.rows == 0) {
+        row = lg_loop_over(k, "th", c->jobs.rows, &t.opened);
     } else {
-        lg_kx *rest = lg_kx_add(k, lg_kx_int(k, c->tall), lg_kx_muli(k, c->th0, -1));
-        row = lg_k_loop(k, LG_LOOP_SERIAL, "th", lg_kx_int(k, 0), lg_kx_mini(k, rest, c->rows), 1);
+        lg_kx *rest = lg_kx_add(k, lg_kx_int(k, c->jobs.tall), lg_kx_muli(k, c->th0, -1));
+        row = lg_k_loop(k, LG_LOOP_SERIAL, "th", lg_kx_int(k, 0), lg_kx_mini(k, rest, c->jobs.rows),
+                        1);
         t.opened++;
     }
-    lg_kx *column = lg_loop_over(k, "tw", c->columns, &t.opened);
-    t.index = lg_kx_add(k, lg_kx_muli(k, lg_kx_add(k, lg_kx_muli(k, i, c->rows), row), c->columns),
-                        column);
+    lg_kx *column = lg_loop_over(k, "tw", c->jobs.columns, &t.opened);
+    t.index = lg_kx_add(
+        k, lg_kx_muli(k, lg_kx_add(k, lg_kx_muli(k, i, c->jobs.rows), row), c->jobs.columns),
+        column);
     t.n = lg_kx_add(k, c->n0, i);
-    t.th = lg_kx_mini(k, lg_kx_add(k, c->th0, row), c->tall - 1);
+    t.th = lg_kx_mini(k, lg_kx_add(k, c->th0, row), c->jobs.tall - 1);
     t.tw = lg_kx_add(k, c->tw0, column);
     int64_t m = c->w.m;
     t.h = lg_kx_mini(k, lg_kx_muli(k, t.th, m), c->y->dims[1] - m);
@@ -296,7 +285,7 @@ static lg_kx *next_vector(void *data, lg_kx *channel, lg_kx *vector)
 
 static bool prefetches(const wino *c)
 {
-    return lg_prefetch_pays(c->y->dims[0] * c->tall * c->wide);
+    return lg_prefetch_pays(c->y->dims[0] * c->jobs.tall * c->jobs.wide);
 }
 
 // What is kept of each place: a row of the register tile in M.
@@ -390,7 +379,7 @@ static void products(const wino *c, product *p, lg_kx *first_panel, int64_t grou
     p->panel = lg_kx_add(k, first_panel, p->in_group);
     if (prefetches(c))
         find_next(p, first_panel, group);
-    lg_cut cut = lg_tile_cut(tile_count(c), c->tile.rows);
+    lg_cut cut = lg_tile_cut(lg_winograd_tile_count(&c->jobs), c->tile.rows);
     p->tiles = cut.count[0] + cut.count[1];
     p->chunks = chunks_of(c, p->tiles);
     p->chunk = lg_loop_over(k, "chunk", p->chunks, &opened);
@@ -485,9 +474,9 @@ static void panels(const wino *c, lg_columns run, int r, int64_t start)
 {
     lg_kbuilder *k = &c->s->k;
     product p = {.c = c, .run = run};
-    int64_t each = run.panels / c->splits, group = c->group < each ? c->group : each;
+    int64_t each = run.panels / c->jobs.splits, group = c->jobs.group < each ? c->jobs.group : each;
     int opened = 0;
-    assert(run.panels % c->splits == 0);
+    assert(run.panels % c->jobs.splits == 0);
     while (each % group)
         group--;
     lg_kx *g = lg_loop_over(k, "g", each / group, &opened);
@@ -514,178 +503,35 @@ static lg_range range_of(lg_kbuilder *k, lg_kx *first, int64_t count, int64_t mo
 
 // ---- sizes
 
-// The cheapest tile, per fma, of those whose panels the outputs fill.
-static lg_tile choose_tile(const lg_target *target, int64_t outputs)
-{
-    lg_tile best = lg_tile_choose(target, outputs);
-    int lanes = target->lanes;
-    double least = lg_cost_of_step(best.rows, best.vectors, lanes) / (best.rows * best.vectors);
-    for (int vectors = best.vectors + 1; vectors <= MOST_VECTORS; vectors++) {
-        int rows = (target->registers - vectors - 1) / vectors;
-        double cost = lg_cost_of_step(rows, vectors, lanes) / (rows * vectors);
-        if (outputs % ((int64_t)vectors * lanes) == 0 && cost < least) {
-            best = (lg_tile){rows, vectors, lanes};
-            least = cost;
-        }
-    }
-    return best;
-}
-
 int64_t lg_winograd_panel(const lg_target *target, int64_t outputs)
 {
-    return lg_tile_panel(choose_tile(target, outputs));
+    return lg_tile_panel(lg_winograd_tile(target, outputs));
 }
 
 static wino describe(const lg_target *target, const lg_op *op)
 {
     wino c = {.x = &op->operands[0]->type, .u = &op->operands[1]->type, .y = &op->results[0]->type};
     lg_winograd_make(&c.w, (int)c.u->dims[2] - 2);
-    c.tile = choose_tile(target, c.u->dims[0]);
+    c.tile = lg_winograd_tile(target, c.u->dims[0]);
     for (int i = 0; i < 2; i++)
         c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
-    c.tall = lg_ceil_div(c.y->dims[1], c.w.m);
-    c.wide = lg_ceil_div(c.y->dims[2], c.w.m);
+    c.jobs = (lg_winograd_jobs){.m = c.w.m,
+                                .n = c.w.n,
+                                .batch = c.y->dims[0],
+                                .inputs = c.x->dims[3],
+                                .outputs = c.y->dims[3],
+                                .tall = lg_ceil_div(c.y->dims[1], c.w.m),
+                                .wide = lg_ceil_div(c.y->dims[2], c.w.m),
+                                .tile = c.tile};
     return c;
 }
 
-// The largest divisor of `count` that is at most `most`.
-static int64_t divisor(int64_t count, int64_t most)
+static void choose_jobs(wino *c)
 {
-    int64_t n = most < count ? most : count;
-    while (count % n)
-        n--;
-    return n;
-}
-
-// Of V, and of M for the panels between two stages of outputs.
-static bool fits(const wino *c)
-{
-    int64_t kept = c->x->dims[3] + c->group * lg_tile_panel(c->tile);
-    return 4 * (int64_t)c->w.n * c->w.n * tile_count(c) * kept <= MOST_SCRATCH;
-}
-
-// Cuts each image into jobs of about `tiles` tiles, even ones; small images go together.
-static void cut_jobs(wino *c, int64_t tiles)
-{
-    c->columns = divisor(c->wide, tiles);
-    if (c->columns * 2 < tiles && c->columns < c->wide && c->wide <= 2 * tiles)
-        c->columns = c->wide; // of a prime number of tiles all
-    int64_t rows = tiles / c->columns > 1 ? tiles / c->columns : 1;
-    c->row_blocks = lg_ceil_div(c->tall, rows);
-    c->rows = lg_ceil_div(c->tall, c->row_blocks);
-    c->row_blocks = lg_ceil_div(c->tall, c->rows);
-    c->segments = c->wide / c->columns;
-    c->images = 1;
-    bool sums = false; // of one image each
     for (int r = 0; r < c->epilogue.count; r++)
-        sums |= lg_epilogue_is_sum(&c->epilogue, c->s->function, r);
-    if (c->row_blocks == 1 && c->segments == 1 && !sums)
-        c->images = divisor(c->y->dims[0], tiles / (c->rows * c->columns) + 1);
-    while (c->images > 1 && !fits(c))
-        c->images = divisor(c->y->dims[0], c->images - 1);
-}
-
-static int64_t job_count(const wino *c)
-{
-    return c->y->dims[0] / c->images * c->row_blocks * c->segments * c->splits;
-}
-
-// Jobs may divide the panels too; each makes its V then.
-static bool splits_fit(const wino *c, int64_t splits)
-{
-    int64_t panel = lg_tile_panel(c->tile), panels = c->y->dims[3] / panel;
-    return splits == 1 || (splits <= panels && panels % splits == 0 && c->y->dims[3] % panel == 0 &&
-                           lg_epilogue_ranges(&c->epilogue) == 1);
-}
-
-// All places of a job: products of register tiles, transforms, cycles of one core.
-static double job_cycles(const wino *c)
-{
-    static const double cycles_of_element = 10; // of V and M, a vector of them
-    double square = (double)(c->w.n * c->w.n), tiles = (double)tile_count(c);
-    double inputs = (double)c->x->dims[3], outputs = (double)c->y->dims[3] / (double)c->splits;
-    double panels = outputs / (double)lg_tile_panel(c->tile), step = 0;
-    lg_cut cut = lg_tile_cut(tile_count(c), c->tile.rows);
-    for (int part = 0; part < 2; part++)
-        if (cut.count[part])
-            step += (double)cut.count[part] *
-                    lg_cost_of_step(cut.size[part], c->tile.vectors, c->tile.lanes);
-    return square * (inputs * panels * step +
-                     tiles * (inputs + outputs) / c->tile.lanes * cycles_of_element);
-}
-
-// Of all jobs. Half of what the filter takes to come is hidden by prefetching. Jobs that do not
-// divide among the cores leave some idle.
-static double cycles_of(const wino *c, const lg_target *target)
-{
-    static const double seen = 0.5;
-    double jobs = (double)job_count(c), square = (double)(c->w.n * c->w.n);
-    double filter = 4 * square * (double)c->x->dims[3] * (double)c->y->dims[3];
-    double inputs = 4 * square * (double)tile_count(c) * (double)c->x->dims[3];
-    bool stays = filter + inputs <= 0.75 * (double)target->l2;
-    lg_filter_cost far = lg_cost_of_filter(filter, jobs / (double)c->splits, stays);
-    double busy = (double)lg_ceil_div(job_count(c), target->cores) * target->cores / jobs;
-    // On one thread, and on all cores.
-    return (jobs * job_cycles(c) + seen * (far.first + far.again)) * (1 + busy) / 2;
-}
-
-// Jobs of a few tiles, whose V stays in L2 while panel after panel passes over it: of all sizes and
-// ways to divide the panels the cheapest.
-static void choose_near(wino *c, const lg_target *target, int64_t most)
-{
-    wino best = *c;
-    double least = 0;
-    for (int64_t tiles = LEAST_TILES, last = 0; last < most; tiles += 8) {
-        wino trial = *c;
-        last = tiles < most ? tiles : most;
-        cut_jobs(&trial, last);
-        for (int64_t n = 1; fits(&trial) && n <= c->y->dims[3]; n++) {
-            if (!splits_fit(&trial, n))
-                continue;
-            trial.splits = n;
-            double cycles = cycles_of(&trial, target);
-            if (least == 0 || cycles < least) {
-                least = cycles;
-                best = trial;
-            }
-        }
-    }
-    for (int64_t tiles = LEAST_TILES / 2; least == 0; tiles /= 2) { // of very many channels
-        cut_jobs(&best, tiles);
-        least = fits(&best) || tiles == 1;
-    }
-    *c = best;
-}
-
-// What goes to and from the memory behind L2 decides. Either a job's V stays in L2: the filter is
-// read once a job. Or a job takes many tiles and all its panels place by place: the filter is read
-// few times, V and M are written and read once.
-static void choose_blocks(wino *c, const lg_target *target)
-{
-    int64_t square = (int64_t)c->w.n * c->w.n, inputs = c->x->dims[3], outputs = c->y->dims[3];
-    int64_t panel = lg_tile_panel(c->tile), panels = outputs / panel;
-    int64_t total = c->y->dims[0] * c->tall * c->wide;
-    int64_t near = target->l2 * 3 / 4 / (4 * square * (inputs + panel)), far = MOST_TILES;
-    near = near < MOST_TILES ? near : MOST_TILES;
-    near = near > LEAST_TILES ? near : LEAST_TILES;
-    far = far < total ? far : total;
-    double filter = 4. * (double)(square * inputs * outputs), jobs = (double)total / (double)far;
-    double copies = jobs < FAR_JOBS ? FAR_JOBS / jobs : 1; // of V, where jobs divide the panels
-    double far_bytes = filter * (jobs < 1 ? 1 : jobs) +
-                       8. * (double)(total * square) * (copies * (double)inputs + (double)outputs);
-    c->splits = 1;
-    if (far_bytes < filter * (double)total / (double)near) {
-        c->group = panels;
-        cut_jobs(c, far);
-        for (int64_t n = 1; fits(c) && n <= panels && job_count(c) < FAR_JOBS; n++)
-            if (splits_fit(c, n))
-                c->splits = n;
-        c->group = divisor(panels, panels / c->splits);
-        if (fits(c))
-            return;
-    }
-    c->group = c->splits = 1;
-    choose_near(c, target, near < total ? near : total);
+        c->jobs.sums |= lg_epilogue_is_sum(&c->epilogue, c->s->function, r);
+    c->jobs.divisible = lg_epilogue_ranges(&c->epilogue) == 1;
+    lg_winograd_choose_jobs(&c->jobs, c->s->target);
 }
 
 // ---- the schedule
@@ -726,26 +572,28 @@ bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *
 static void allocate(wino *c)
 {
     lg_kbuilder *k = &c->s->k;
-    int64_t n = c->w.n, tiles = tile_count(c) | 1; // odd, so that places do not collide in caches
+    int64_t n = c->w.n, tiles = lg_winograd_tile_count(&c->jobs) |
+                                1; // odd, so that places do not collide in caches
     int64_t lanes = c->tile.lanes;
     c->v = lg_k_alloc(k, "inputs", LG_SCOPE_TILE, LG_F32, 1, 4,
                       (int64_t[]){n * n, c->x->dims[3] / lanes, tiles, lanes});
     c->m = lg_k_alloc(k, "products", LG_SCOPE_TILE, LG_F32, 1, 3,
-                      (int64_t[]){n * n, tiles, c->group * c->tile.vectors * lanes});
+                      (int64_t[]){n * n, tiles, c->jobs.group * c->tile.vectors * lanes});
     c->half = lg_k_alloc(k, "half", LG_SCOPE_TILE, LG_F32, 1, 3, (int64_t[]){n, n, lanes});
 }
 
 static void find_job(wino *c)
 {
     lg_kbuilder *k = &c->s->k;
-    lg_kx *job = lg_k_for(k, lg_schedule_job_role(c->s), "job", job_count(c));
-    int64_t parts = c->row_blocks * c->segments;
-    c->split = lg_kx_modi(k, job, c->splits);
-    job = lg_kx_divi(k, job, c->splits);
+    lg_kx *job = lg_k_for(k, lg_schedule_job_role(c->s), "job", lg_winograd_job_count(&c->jobs));
+    int64_t parts = c->jobs.row_blocks * c->jobs.segments;
+    c->split = lg_kx_modi(k, job, c->jobs.splits);
+    job = lg_kx_divi(k, job, c->jobs.splits);
     c->part = lg_kx_modi(k, job, parts);
-    c->tw0 = lg_kx_muli(k, lg_kx_modi(k, job, c->segments), c->columns);
-    c->th0 = lg_kx_muli(k, lg_kx_modi(k, lg_kx_divi(k, job, c->segments), c->row_blocks), c->rows);
-    c->n0 = lg_kx_muli(k, lg_kx_divi(k, job, parts), c->images);
+    c->tw0 = lg_kx_muli(k, lg_kx_modi(k, job, c->jobs.segments), c->jobs.columns);
+    c->th0 = lg_kx_muli(k, lg_kx_modi(k, lg_kx_divi(k, job, c->jobs.segments), c->jobs.row_blocks),
+                        c->jobs.rows);
+    c->n0 = lg_kx_muli(k, lg_kx_divi(k, job, parts), c->jobs.images);
     lg_epilogue_begin(c->s, &c->epilogue, parts);
 }
 
@@ -755,13 +603,14 @@ void lg_schedule_winograd(lg_schedule *s)
     wino c = describe(s->target, op);
     c.s = s;
     lg_epilogue_find(s->function, op, lg_tile_panel(c.tile), &c.epilogue);
-    choose_blocks(&c, s->target);
+    choose_jobs(&c);
     c.image = s->ctx.bindings[op->operands[0]->id].buffer;
     c.computed = op->operands[0];
     c.filter = s->ctx.bindings[op->operands[1]->id].buffer;
     s->ctx.bindings[op->results[0]->id].element = lg_tile_element;
     lg_k_comment(&s->k, "tiles of %d: {rows=%d columns=%d images=%d group=%d splits=%d}", c.w.m,
-                 (int)c.rows, (int)c.columns, (int)c.images, (int)c.group, (int)c.splits);
+                 (int)c.jobs.rows, (int)c.jobs.columns, (int)c.jobs.images, (int)c.jobs.group,
+                 (int)c.jobs.splits);
     find_job(&c);
     allocate(&c);
     inputs(&c);
@@ -776,11 +625,11 @@ void lg_schedule_winograd(lg_schedule *s)
     }
     lg_kbuilder *k = &s->k;
     int64_t m = c.w.m;
-    lg_image_part part = {{range_of(k, c.n0, c.images, c.y->dims[0]),
-                           range_of(k, lg_kx_muli(k, c.th0, m), c.rows * m, c.y->dims[1]),
-                           range_of(k, lg_kx_muli(k, c.tw0, m), c.columns * m, c.y->dims[2])},
+    lg_image_part part = {{range_of(k, c.n0, c.jobs.images, c.y->dims[0]),
+                           range_of(k, lg_kx_muli(k, c.th0, m), c.jobs.rows * m, c.y->dims[1]),
+                           range_of(k, lg_kx_muli(k, c.tw0, m), c.jobs.columns * m, c.y->dims[2])},
                           c.split,
-                          c.splits};
+                          c.jobs.splits};
     lg_epilogue_zero_borders(s, &c.epilogue, &part);
     lg_k_end(&s->k);
 }
