@@ -128,13 +128,10 @@ bool lg_fuse_is_epilogue(const lg_fuser *f, const lg_group *g, const lg_op *to, 
 static bool leaves(const lg_fuser *f, const lg_group *g, const lg_value *value)
 {
     const lg_reader_list *readers = lg_readers_of(&f->readers, value);
-    bool outside = lg_fuse_is_result(f, value);
-    for (int i = 0; i < readers->count && !outside; i++) {
-        outside = true;
-        for (int j = 0; j < g->ops.count && outside; j++)
-            outside = g->ops.items[j] != readers->items[i];
-    }
-    return outside;
+    for (int i = 0; i < readers->count; i++)
+        if (!lg_group_has(g, readers->items[i]))
+            return true;
+    return lg_fuse_is_result(f, value);
 }
 
 bool lg_fuse_suits_tiles(const lg_fuser *f, const lg_op *to, const lg_op *from, const lg_group *g,

@@ -6,6 +6,14 @@
 
 #include <assert.h>
 
+bool lg_group_has(const lg_group *group, const lg_op *op)
+{
+    for (int i = 0; i < group->ops.count; i++)
+        if (group->ops.items[i] == op)
+            return true;
+    return false;
+}
+
 bool lg_is_duplicated(const lg_value *value)
 {
     if (value->kind != LG_VALUE_RESULT)

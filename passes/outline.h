@@ -11,6 +11,7 @@ typedef struct lg_group {
     LG_LIST(lg_op *) ops;
 } lg_group;
 
+bool lg_group_has(const lg_group *group, const lg_op *op);
 // Values that every kernel that reads them computes for itself: constants, iotas, and formulas of
 // them (the indices and weights of a resize).
 bool lg_is_duplicated(const lg_value *value);

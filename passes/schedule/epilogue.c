@@ -92,14 +92,6 @@ const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
 
 enum { INDEPENDENT = -1, UNSUITABLE = -2 };
 
-static bool is_member(const lg_group *members, const lg_op *op)
-{
-    for (int i = 0; i < members->ops.count; i++)
-        if (members->ops.items[i] == op)
-            return true;
-    return false;
-}
-
 // The column of the contraction at which `value` starts, if its elements are made of elements of
 // the contraction at the same place. What is made outside of `members` comes from memory; NULL:
 // nothing is.
@@ -110,7 +102,7 @@ static int64_t column_of(const lg_value *value, const lg_op *contraction, const 
     const lg_op *op = value->op;
     if (op == contraction)
         return 0;
-    if (members && !is_member(members, op))
+    if (members && !lg_group_has(members, op))
         return INDEPENDENT;
     int64_t column = INDEPENDENT;
     for (int i = 0; i < op->operand_count; i++) {
