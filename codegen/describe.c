@@ -95,7 +95,6 @@ static uint32_t flags_of(const lg_entry *entry)
 
 static lg_entry_desc describe_entry(lg_arena *arena, const lg_entry *entry)
 {
-    int64_t scratch = lg_entry_scratch(entry);
     return (lg_entry_desc){
         .name = entry->name,
         .input_count = (uint32_t)entry->input_count,
@@ -105,8 +104,8 @@ static lg_entry_desc describe_entry(lg_arena *arena, const lg_entry *entry)
         .inputs = describe_ports(arena, entry, LG_PLACE_INPUT, entry->input_count),
         .outputs = describe_ports(arena, entry, LG_PLACE_OUTPUT, entry->output_count),
         .launches = describe_launches(arena, entry),
-        .workspace_bytes = (uint64_t)(lg_scratch_start(entry) + scratch),
-        .scratch_bytes = (uint64_t)scratch,
+        .workspace_bytes = (uint64_t)lg_entry_workspace(entry),
+        .scratch_bytes = (uint64_t)lg_entry_scratch(entry),
     };
 }
 

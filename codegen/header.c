@@ -148,8 +148,7 @@ static void write_function(writer *w, const lg_entry *entry, int index)
     fprintf(w->out,
             "\n#define %s_WORKSPACE_BYTES %" PRId64 " // on one thread,\n"
             "#define %s_SCRATCH_BYTES %" PRId64 " // and more for each further one\n",
-            macro, lg_scratch_start(entry) + lg_entry_scratch(entry), macro,
-            lg_entry_scratch(entry));
+            macro, lg_entry_workspace(entry), macro, lg_entry_scratch(entry));
     fprintf(w->out, "\n// Runs \"%s\". Tensors are dense, row-major, in the order given.\n",
             entry->name);
     describe_ports(w, entry, index, LG_PLACE_INPUT);

@@ -65,3 +65,8 @@ int64_t lg_scratch_start(const lg_entry *entry)
 {
     return round_up(entry->workspace, LG_ABI_ALIGNMENT);
 }
+
+int64_t lg_entry_workspace(const lg_entry *entry)
+{
+    return lg_scratch_start(entry) + lg_entry_scratch(entry);
+}

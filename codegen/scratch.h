@@ -16,5 +16,7 @@ int64_t lg_kernel_scratch(const lg_kernel *kernel);
 int64_t lg_entry_scratch(const lg_entry *entry);
 // Where the workers' parts begin in the workspace of `entry`.
 int64_t lg_scratch_start(const lg_entry *entry);
+// Bytes of the workspace of `entry` on one thread: values and one worker's part.
+int64_t lg_entry_workspace(const lg_entry *entry);
 
 #endif

@@ -1,5 +1,6 @@
 #include "tools/compile.h"
 
+#include "codegen/scratch.h"
 #include "ir/nearest.h"
 #include "runtime/threads.h"
 #include "tools/cli.h"
@@ -245,7 +246,7 @@ static int64_t mebibytes(int64_t bytes)
 
 static bool does_not_fit(const lg_entry *entry, int64_t need, int64_t limit, lg_diag *diag)
 {
-    int64_t workspace = lg_entry_workspace_need(entry);
+    int64_t workspace = lg_entry_workspace(entry);
     return lg_error_at(diag, (lg_location){0},
                        "@%s does not fit into %" PRId64
                        " MiB, even if all that can be is computed again: it needs %" PRId64

@@ -2,14 +2,9 @@
 
 #include "codegen/scratch.h"
 
-int64_t lg_entry_workspace_need(const lg_entry *entry)
-{
-    return lg_scratch_start(entry) + lg_entry_scratch(entry);
-}
-
 int64_t lg_entry_memory_need(const lg_entry *entry)
 {
-    int64_t bytes = lg_entry_workspace_need(entry);
+    int64_t bytes = lg_entry_workspace(entry);
     for (int i = 0; i < entry->slots.count; i++)
         if (entry->slots.items[i]->place != LG_PLACE_WORKSPACE)
             bytes += lg_type_bytes(&entry->slots.items[i]->type);

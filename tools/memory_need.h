@@ -4,9 +4,6 @@
 
 #include "ir/kernel.h"
 
-// Bytes of the workspace of a call on one thread, scratch memory included.
-int64_t lg_entry_workspace_need(const lg_entry *entry);
-
 // Bytes of a call of `entry` on one thread: its workspace, what it reads and writes of parameters,
 // states and packed weights, its inputs and its results.
 int64_t lg_entry_memory_need(const lg_entry *entry);
