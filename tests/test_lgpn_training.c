@@ -45,21 +45,6 @@ static void run(lg_reference *r, const char *name, const lg_training_golden *gol
     lg_reference_call(r, arguments);
 }
 
-static double result_value(void *context, const char *name, int64_t index)
-{
-    return lg_reference_result(context, name)->data[index].f;
-}
-
-static int64_t result_elements(void *context, const char *name)
-{
-    return lg_type_elements(&lg_reference_result(context, name)->type);
-}
-
-static double symbol_value(void *context, const char *name, int64_t index)
-{
-    return lg_reference_get(context, name, index);
-}
-
 // ---- tests
 
 START_TEST(losses_and_gradients_equal_pytorch)
@@ -71,8 +56,8 @@ START_TEST(losses_and_gradients_equal_pytorch)
     load_symbols(&r, &golden);
     run(&r, "loss_and_grad", &golden);
     // The goldens are rounded to f32.
-    int gradients =
-        lg_training_compare_gradients(&golden, 1e-7, 1e-6, result_value, result_elements, &r);
+    int gradients = lg_training_compare_gradients(&golden, 1e-7, 1e-6, lg_reference_result_value,
+                                                  lg_reference_result_elements, &r);
     ck_assert_int_gt(gradients, 300);
     lg_reference_free(&r);
     lg_module_free(module);
@@ -101,7 +86,7 @@ START_TEST(a_step_writes_what_pytorch_has_after_it)
         if (!lg_safetensors_find(golden.steps, expected))
             continue;
         lg_training_compare(&golden, expected, symbol->name, lg_type_elements(&symbol->value->type),
-                            1e-6, symbol_value, &r);
+                            1e-6, lg_reference_symbol_value, &r);
         statistics += is_statistic(symbol->name);
         parameters += !is_statistic(symbol->name);
     }
@@ -151,7 +136,8 @@ START_TEST(adam_on_recorded_gradients_steps_as_pytorch)
             snprintf(expected, sizeof expected, "step%d.%s", step, symbol->name);
             if (symbol->role == LG_ROLE_PARAM && step != 2)
                 lg_training_compare(&golden, expected, symbol->name,
-                                    lg_type_elements(&symbol->value->type), 3e-7, symbol_value, &r);
+                                    lg_type_elements(&symbol->value->type), 3e-7,
+                                    lg_reference_symbol_value, &r);
         }
     }
     lg_reference_free(&r);

@@ -63,21 +63,6 @@ END_TEST
 
 static const char tiny[] = "resnet:depth=18,width=8,image=33,classes=5,batch=2";
 
-static double result_value(void *context, const char *name, int64_t index)
-{
-    return lg_reference_result(context, name)->data[index].f;
-}
-
-static int64_t result_elements(void *context, const char *name)
-{
-    return lg_type_elements(&lg_reference_result(context, name)->type);
-}
-
-static double symbol_value(void *context, const char *name, int64_t index)
-{
-    return lg_reference_get(context, name, index);
-}
-
 START_TEST(gradients_equal_pytorch)
 {
     lg_training_golden golden = {.folder = "resnet/small", .steps = open_golden("training")};
@@ -87,8 +72,8 @@ START_TEST(gradients_equal_pytorch)
     lg_reference_init(&r, 1);
     lg_reference_choose(&r, "loss_and_grad");
     lg_reference_run(&r, golden.steps);
-    int gradients =
-        lg_training_compare_gradients(&golden, 1e-6, 1e-5, result_value, result_elements, &r);
+    int gradients = lg_training_compare_gradients(&golden, 1e-6, 1e-5, lg_reference_result_value,
+                                                  lg_reference_result_elements, &r);
     ck_assert_int_eq(gradients, 62); // all of the parameters
     lg_reference_free(&r);
     lg_module_free(module);
@@ -105,9 +90,9 @@ START_TEST(two_steps_of_adam_equal_pytorchs)
     lg_reference_init(&r, 1);
     lg_reference_choose(&r, "train_step");
     lg_reference_run(&r, golden.steps);
-    lg_training_compare(&golden, "loss", "loss", 1, 1e-6, result_value, &r);
+    lg_training_compare(&golden, "loss", "loss", 1, 1e-6, lg_reference_result_value, &r);
     lg_reference_run(&r, golden.steps);
-    lg_training_compare(&golden, "second_loss", "loss", 1, 1e-5, result_value, &r);
+    lg_training_compare(&golden, "second_loss", "loss", 1, 1e-5, lg_reference_result_value, &r);
     int compared = 0;
     LG_FOR_SYMBOLS (symbol, module) {
         char expected[256];
@@ -115,7 +100,7 @@ START_TEST(two_steps_of_adam_equal_pytorchs)
         if (!lg_safetensors_find(golden.steps, expected))
             continue;
         lg_training_compare(&golden, expected, symbol->name, lg_type_elements(&symbol->value->type),
-                            1e-5, symbol_value, &r);
+                            1e-5, lg_reference_symbol_value, &r);
         compared++;
     }
     ck_assert_int_eq(compared, 122); // the state_dict

@@ -177,6 +177,21 @@ lg_array *lg_reference_result(const lg_reference *reference, const char *name)
     return NULL;
 }
 
+double lg_reference_result_value(void *reference, const char *name, int64_t element)
+{
+    return lg_reference_result(reference, name)->data[element].f;
+}
+
+int64_t lg_reference_result_elements(void *reference, const char *name)
+{
+    return lg_type_elements(&lg_reference_result(reference, name)->type);
+}
+
+double lg_reference_symbol_value(void *reference, const char *symbol, int64_t element)
+{
+    return lg_reference_get(reference, symbol, element);
+}
+
 double lg_reference_difference(const lg_reference *reference, const lg_safetensors *expected,
                                const char *name, double *scale)
 {

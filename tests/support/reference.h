@@ -44,6 +44,10 @@ void lg_reference_set(lg_reference *reference, const char *symbol, int64_t eleme
 double lg_reference_get(const lg_reference *reference, const char *symbol, int64_t element);
 
 lg_array *lg_reference_result(const lg_reference *reference, const char *name);
+// What tests/support/training_golden.h compares; `reference` is one.
+double lg_reference_result_value(void *reference, const char *name, int64_t element);
+int64_t lg_reference_result_elements(void *reference, const char *name);
+double lg_reference_symbol_value(void *reference, const char *symbol, int64_t element);
 // The largest difference between the result and the tensor of its name in `expected`; `scale` gets
 // the largest magnitude in the tensor.
 double lg_reference_difference(const lg_reference *reference, const lg_safetensors *expected,
