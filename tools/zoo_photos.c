@@ -97,7 +97,6 @@ static bool load_photos(cropping *c)
 static bool take_crop(const region *of, int size, lg_random *random, uint8_t *rgb, lg_error *e)
 {
     const lg_image *photo = of->photo;
-    assert(photo && "load_photos made it");
     int most = of->width < of->height ? of->width : of->height;
     int side = size + (int)lg_random_below(random, (uint64_t)(most - size) + 1);
     int left = of->left + (int)lg_random_below(random, (uint64_t)(of->width - side) + 1);
@@ -119,6 +118,7 @@ static bool take_crop(const region *of, int size, lg_random *random, uint8_t *rg
 
 static region whole(const lg_image *photo)
 {
+    assert(photo && "load_photos made it");
     return (region){.photo = photo, .width = photo->width, .height = photo->height};
 }
 
@@ -156,6 +156,7 @@ static bool deal_regions(cropping *c)
 // Of regions i, i + LG_REAL_SPLIT, ... one after the other; of any where there are too few.
 static const region *region_of(const cropping *c, size_t real)
 {
+    assert(c->region_count > 0 && "there is a photograph");
     size_t part = real % LG_REAL_SPLIT;
     if (part >= c->region_count)
         return &c->regions[real % c->region_count];
