@@ -63,15 +63,22 @@ END_TEST
 
 static const char tiny[] = "resnet:depth=18,width=8,image=33,classes=5,batch=2";
 
+// Free it.
+static lg_reference run_once(lg_module *module, const char *function, lg_safetensors *steps)
+{
+    lg_reference_differentiate(module);
+    lg_reference r = lg_reference_new(module);
+    lg_reference_init(&r, 1);
+    lg_reference_choose(&r, function);
+    lg_reference_run(&r, steps);
+    return r;
+}
+
 START_TEST(gradients_equal_pytorch)
 {
     lg_training_golden golden = {.folder = "resnet/small", .steps = open_golden("training")};
     lg_module *module = lg_network_module(tiny, LG_MODEL_LOSS_AND_GRAD);
-    lg_reference_differentiate(module);
-    lg_reference r = lg_reference_new(module);
-    lg_reference_init(&r, 1);
-    lg_reference_choose(&r, "loss_and_grad");
-    lg_reference_run(&r, golden.steps);
+    lg_reference r = run_once(module, "loss_and_grad", golden.steps);
     int gradients = lg_training_compare_gradients(&golden, 1e-6, 1e-5, lg_reference_result_value,
                                                   lg_reference_result_elements, &r);
     ck_assert_int_eq(gradients, 62); // all of the parameters
@@ -85,11 +92,7 @@ START_TEST(two_steps_of_adam_equal_pytorchs)
 {
     lg_training_golden golden = {.folder = "resnet/small", .steps = open_golden("training")};
     lg_module *module = lg_network_module(tiny, LG_MODEL_TRAIN_STEP);
-    lg_reference_differentiate(module);
-    lg_reference r = lg_reference_new(module);
-    lg_reference_init(&r, 1);
-    lg_reference_choose(&r, "train_step");
-    lg_reference_run(&r, golden.steps);
+    lg_reference r = run_once(module, "train_step", golden.steps);
     lg_training_compare(&golden, "loss", "loss", 1, 1e-6, lg_reference_result_value, &r);
     lg_reference_run(&r, golden.steps);
     lg_training_compare(&golden, "second_loss", "loss", 1, 1e-5, lg_reference_result_value, &r);

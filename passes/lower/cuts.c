@@ -67,6 +67,14 @@ static bool find_pad(finder *f, const lg_op *op, int axis, int64_t offset)
            find(f, from, axis, offset - low);
 }
 
+static bool find_in_all(finder *f, const lg_op *op, int axis, int64_t offset)
+{
+    for (int i = 0; i < op->operand_count; i++)
+        if (!find(f, op->operands[i], axis, offset))
+            return false;
+    return true;
+}
+
 static bool find_movement(finder *f, const lg_op *op, int axis, int64_t offset)
 {
     const lg_value *from = op->operands[0];
@@ -83,10 +91,7 @@ static bool find_movement(finder *f, const lg_op *op, int axis, int64_t offset)
     case LG_OP_concat:
         if (lg_op_int(op, LG_ATTR_axis) == axis)
             return find_concat(f, op, axis, offset);
-        for (int i = 0; i < op->operand_count; i++)
-            if (!find(f, op->operands[i], axis, offset))
-                return false;
-        return true;
+        return find_in_all(f, op, axis, offset);
     case LG_OP_pad:
         return find_pad(f, op, axis, offset);
     default:
@@ -105,10 +110,7 @@ static bool find(finder *f, const lg_value *value, int axis, int64_t offset)
     const lg_op *op = value->op;
     switch (lg_op_info_of(op->code)->class) {
     case LG_CLASS_ELEMENTWISE:
-        for (int i = 0; i < op->operand_count; i++)
-            if (!find(f, op->operands[i], axis, offset))
-                return false;
-        return true;
+        return find_in_all(f, op, axis, offset);
     case LG_CLASS_MOVEMENT:
         return find_movement(f, op, axis, offset);
     default:

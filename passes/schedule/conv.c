@@ -216,7 +216,7 @@ static void prefetch_pixels(const place *p, lg_kx *part, int64_t parts)
         return;
     bool once = p->run.panels == 1 && c->groups == 1 && lg_type_bytes(c->x) > c->s->target->l2;
     int64_t pixels = c->y->dims[0] * c->y->dims[1] * c->y->dims[2];
-    if (!once && (c->chunk == c->blocks || lg_prefetch_pays(pixels)))
+    if (!once && (c->chunk == c->blocks || lg_waits_for_weights(pixels)))
         return;
     int64_t each = lg_ceil_div(p->rows, parts);
     place later = *p;

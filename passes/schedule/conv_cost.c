@@ -106,7 +106,7 @@ static bool filters_stay(const lg_conv_shape *s, const lg_target *target, const 
 bool lg_conv_prefetches(const lg_conv_shape *s, const lg_target *target, const lg_conv_choice *c)
 {
     return !s->gradient && s->block == target->lanes &&
-           (lg_prefetch_pays(s->images * s->height * s->width) || !filters_stay(s, target, c));
+           (lg_waits_for_weights(s->images * s->height * s->width) || !filters_stay(s, target, c));
 }
 
 // Reading filters from behind L2, where so many jobs read the same ones. Prefetches hide what is

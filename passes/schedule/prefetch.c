@@ -11,7 +11,7 @@
 // From here on memory takes less than a twentieth of the time of the arithmetic.
 enum { MOST_ROWS = 400 };
 
-bool lg_prefetch_pays(int64_t rows)
+bool lg_waits_for_weights(int64_t rows)
 {
     return rows <= MOST_ROWS;
 }

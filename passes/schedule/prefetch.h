@@ -15,7 +15,7 @@ typedef struct lg_prefetch {
 
 // Do so few rows of register tiles, `rows` in all, use each weight that memory is what they wait
 // for?
-bool lg_prefetch_pays(int64_t rows);
+bool lg_waits_for_weights(int64_t rows);
 // Divides the vectors of a turn of `unroll` channels among `tiles` tiles, of which this is number
 // `tile`. Before the loops over what is reduced.
 void lg_prefetch_share(lg_kbuilder *k, lg_tile shape, int unroll, int64_t tiles, lg_kx *tile,

@@ -285,7 +285,7 @@ static lg_kx *next_vector(void *data, lg_kx *channel, lg_kx *vector)
 
 static bool prefetches(const wino *c)
 {
-    return lg_prefetch_pays(c->y->dims[0] * c->jobs.tall * c->jobs.wide);
+    return lg_waits_for_weights(c->y->dims[0] * c->jobs.tall * c->jobs.wide);
 }
 
 // What is kept of each place: a row of the register tile in M.
@@ -515,8 +515,7 @@ static wino describe(const lg_target *target, const lg_op *op)
     c.tile = lg_winograd_tile(target, c.u->dims[0]);
     for (int i = 0; i < 2; i++)
         c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
-    c.jobs = (lg_winograd_jobs){.m = c.w.m,
-                                .n = c.w.n,
+    c.jobs = (lg_winograd_jobs){.n = c.w.n,
                                 .batch = c.y->dims[0],
                                 .inputs = c.x->dims[3],
                                 .outputs = c.y->dims[3],
@@ -572,9 +571,8 @@ bool lg_schedule_winograd_applies(const lg_function *function, const lg_target *
 static void allocate(wino *c)
 {
     lg_kbuilder *k = &c->s->k;
-    int64_t n = c->w.n, tiles = lg_winograd_tile_count(&c->jobs) |
-                                1; // odd, so that places do not collide in caches
-    int64_t lanes = c->tile.lanes;
+    int64_t n = c->w.n, lanes = c->tile.lanes;
+    int64_t tiles = lg_winograd_tile_count(&c->jobs) | 1; // odd: places do not collide in caches
     c->v = lg_k_alloc(k, "inputs", LG_SCOPE_TILE, LG_F32, 1, 4,
                       (int64_t[]){n * n, c->x->dims[3] / lanes, tiles, lanes});
     c->m = lg_k_alloc(k, "products", LG_SCOPE_TILE, LG_F32, 1, 3,

@@ -5,12 +5,12 @@
 #include "passes/schedule/schedule.h"
 
 typedef struct lg_winograd_jobs {
-    // The convolution: tiles of m x m outputs made of n x n inputs.
-    int64_t m, n, batch, inputs, outputs; // images, channels
-    int64_t tall, wide;                   // tiles of an image
-    lg_tile tile;                         // of registers
-    bool sums;                            // results are sums over one image each
-    bool divisible;                       // jobs may have a part of the panels
+    // The convolution: tiles of outputs made of n x n inputs.
+    int64_t n, batch, inputs, outputs; // images, channels
+    int64_t tall, wide;                // tiles of an image
+    lg_tile tile;                      // of registers
+    bool sums;                         // results are sums over one image each
+    bool divisible;                    // jobs may have a part of the panels
     // What is chosen.
     int64_t images, rows, columns; // of a job, rows and columns of tiles
     int64_t row_blocks, segments;  // jobs of an image
