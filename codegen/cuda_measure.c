@@ -150,6 +150,7 @@ static void measure_statements(walk *w, const lg_kblock *block)
             measure_statements(w, &s->as.branch.then);
             measure_statements(w, &s->as.branch.otherwise);
             break;
+        case LG_K_MATRIX:
         case LG_K_PREFETCH:
         case LG_K_BARRIER:
         case LG_K_COMMENT:

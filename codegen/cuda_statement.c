@@ -195,6 +195,7 @@ static void statement(lg_cuda_emitter *e, const lg_kstmt *s)
     case LG_K_BARRIER:
         line_start(e, "__syncthreads();\n");
         break;
+    case LG_K_MATRIX:   // the verifier lets none into a kernel of blocks
     case LG_K_PREFETCH: // schedules of CPUs have them
         break;
     case LG_K_COMMENT:

@@ -161,6 +161,7 @@ static void emit_statement(lg_emitter *e, const lg_kstmt *s)
     case LG_K_ALLOC: // made in the entry block
     case LG_K_COMMENT:
         break;
+    case LG_K_MATRIX:
     case LG_K_BARRIER:
         assert(!"barriers are for CUDA kernels");
     }

@@ -151,6 +151,8 @@ static LLVMValueRef float_function(lg_emitter *e, lg_scalar fn, LLVMValueRef *ar
         return lg_emit_intrinsic(e, "llvm.sqrt", args, 1);
     case LG_S_FLOOR:
         return lg_emit_intrinsic(e, "llvm.floor", args, 1);
+    case LG_S_BF16:
+        return lg_emit_widen(e, LG_BF16, lg_emit_narrow(e, LG_BF16, args[0]));
     case LG_S_EXP:
         return lg_emit_exp(e, args[0]);
     case LG_S_LOG:

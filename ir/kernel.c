@@ -29,7 +29,8 @@ const char *lg_loop_role_name(lg_loop_role role)
 
 const char *lg_scope_name(lg_scope scope)
 {
-    static const char *const names[] = {"in", "out", "inout", "tile", "shared", "register"};
+    static const char *const names[] = {"in",     "out",      "inout", "tile",
+                                        "shared", "register", "matrix"};
     return names[scope];
 }
 
@@ -224,7 +225,7 @@ void lg_k_begin(lg_kbuilder *k, lg_kernel *kernel)
     *k = (lg_kbuilder){.kernel = kernel, .block = &kernel->body};
 }
 
-static lg_kstmt *append(lg_kbuilder *k, lg_kstmt_kind kind)
+lg_kstmt *lg_k_append(lg_kbuilder *k, lg_kstmt_kind kind)
 {
     lg_kstmt *stmt = LG_NEW(k->kernel->arena, lg_kstmt);
     stmt->kind = kind;
@@ -260,7 +261,7 @@ lg_kx *lg_k_loop(lg_kbuilder *k, lg_loop_role role, const char *name, lg_kx *low
                  int64_t step)
 {
     assert(lg_kx_is_index(low) && lg_kx_is_index(high) && step > 0);
-    lg_kstmt *loop = append(k, LG_K_LOOP);
+    lg_kstmt *loop = lg_k_append(k, LG_K_LOOP);
     loop->as.loop.role = role;
     loop->as.loop.var = new_var(k->kernel, name, (lg_ktype){LG_I64, 1});
     loop->as.loop.low = low;
@@ -279,7 +280,7 @@ lg_kx *lg_k_for(lg_kbuilder *k, lg_loop_role role, const char *name, int64_t ext
 void lg_k_if(lg_kbuilder *k, lg_kx *condition)
 {
     assert(condition->type.dtype == LG_BOOL && condition->type.lanes == 1);
-    lg_kstmt *branch = append(k, LG_K_IF);
+    lg_kstmt *branch = lg_k_append(k, LG_K_IF);
     branch->as.branch.condition = condition;
     open_block(k, &branch->as.branch.then);
 }
@@ -300,7 +301,7 @@ void lg_k_end(lg_kbuilder *k)
 
 lg_kx *lg_k_let(lg_kbuilder *k, const char *name, lg_kx *value)
 {
-    lg_kstmt *let = append(k, LG_K_LET);
+    lg_kstmt *let = lg_k_append(k, LG_K_LET);
     lg_kvar *var = new_var(k->kernel, name, value->type);
     if (lg_kx_is_index(value))
         lg_kx_range(value, &var->low, &var->high);
@@ -312,17 +313,17 @@ lg_kx *lg_k_let(lg_kbuilder *k, const char *name, lg_kx *value)
 lg_kbuffer *lg_k_alloc(lg_kbuilder *k, const char *name, lg_scope scope, lg_dtype dtype, int lanes,
                        int rank, const int64_t *dims)
 {
-    assert(scope > LG_SCOPE_INOUT && lanes > 0 && (lanes == 1 || scope == LG_SCOPE_REGISTER));
+    assert(scope > LG_SCOPE_INOUT && lanes > 0 && (lanes == 1 || scope >= LG_SCOPE_REGISTER));
     lg_kbuffer *buffer = new_buffer(k->kernel, name, scope, dtype, lanes, rank, dims);
     LG_PUSH(k->kernel->arena, &k->kernel->locals, buffer);
-    append(k, LG_K_ALLOC)->as.alloc = buffer;
+    lg_k_append(k, LG_K_ALLOC)->as.alloc = buffer;
     return buffer;
 }
 
 void lg_k_store(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index, int lanes, lg_kx *value)
 {
     assert(value->type.dtype == lg_kernel_dtype(buffer->dtype));
-    lg_kstmt *store = append(k, LG_K_STORE);
+    lg_kstmt *store = lg_k_append(k, LG_K_STORE);
     store->as.store.buffer = buffer;
     store->as.store.index =
         lg_copy(k->kernel->arena, index, sizeof(lg_kx *) * (size_t)buffer->rank);
@@ -332,7 +333,7 @@ void lg_k_store(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index, int lan
 
 void lg_k_prefetch(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index)
 {
-    lg_kstmt *prefetch = append(k, LG_K_PREFETCH);
+    lg_kstmt *prefetch = lg_k_append(k, LG_K_PREFETCH);
     prefetch->as.prefetch.buffer = buffer;
     prefetch->as.prefetch.index =
         lg_copy(k->kernel->arena, index, sizeof(lg_kx *) * (size_t)buffer->rank);
@@ -340,7 +341,7 @@ void lg_k_prefetch(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index)
 
 void lg_k_barrier(lg_kbuilder *k)
 {
-    append(k, LG_K_BARRIER);
+    lg_k_append(k, LG_K_BARRIER);
 }
 
 void lg_k_comment(lg_kbuilder *k, const char *format, ...)
@@ -354,5 +355,5 @@ void lg_k_comment(lg_kbuilder *k, const char *format, ...)
             *c = ' ';
     for (size_t n = strlen(text); n > 0 && text[n - 1] == ' '; n--)
         text[n - 1] = '\0';
-    append(k, LG_K_COMMENT)->as.comment = text;
+    lg_k_append(k, LG_K_COMMENT)->as.comment = text;
 }

@@ -104,19 +104,25 @@ struct lg_kvar {
 };
 
 typedef enum lg_scope {
-    LG_SCOPE_IN,      // a parameter that is read
-    LG_SCOPE_OUT,     // a parameter that is written
-    LG_SCOPE_INOUT,   // read and written
-    LG_SCOPE_TILE,    // scratch memory of one iteration of the parallel loop (or of a block)
-    LG_SCOPE_SHARED,  // CUDA: seen by the threads of a block
-    LG_SCOPE_REGISTER // must be indexed by constants once unroll loops are unrolled
+    LG_SCOPE_IN,       // a parameter that is read
+    LG_SCOPE_OUT,      // a parameter that is written
+    LG_SCOPE_INOUT,    // read and written
+    LG_SCOPE_TILE,     // scratch memory of one iteration of the parallel loop (or of a block)
+    LG_SCOPE_SHARED,   // CUDA: seen by the threads of a block
+    LG_SCOPE_REGISTER, // must be indexed by constants once unroll loops are unrolled
+    LG_SCOPE_MATRIX    // registers of the matrix unit, indexed likewise; only matrix statements
+                       // name them
 } lg_scope;
+
+// A matrix register holds an accumulator, f32[16][16], or an operand of 512 numbers: a left one,
+// bf16[16][32], or a right one, bf16[16][16][2], whose rows 2k and 2k + 1 adjoin.
+enum { LG_MATRIX_SUMS = 256, LG_MATRIX_NUMBERS = 512, LG_MATRIX_REGISTERS = 8 };
 
 struct lg_kbuffer {
     const char *name;
     lg_scope scope;
     lg_dtype dtype;
-    int lanes; // of a REGISTER buffer of vectors, else 1
+    int lanes; // of a REGISTER buffer of vectors or a MATRIX buffer, else 1
     int rank;
     int64_t dims[LG_MAX_PHYSICAL];
     int id; // of a parameter its position, then the local ones
@@ -128,6 +134,7 @@ typedef enum lg_kstmt_kind {
     LG_K_ALLOC,
     LG_K_STORE,
     LG_K_IF,
+    LG_K_MATRIX,   // zero, load, dot, store: what the matrix unit does
     LG_K_PREFETCH, // brings the cache line of an element near; changes nothing
     LG_K_BARRIER,  // CUDA: threads of the block wait for each other
     LG_K_COMMENT
@@ -142,6 +149,23 @@ typedef enum lg_loop_role {
     LG_LOOP_THREAD    // CUDA: over the threads of a block, all at once; every thread loop of a
                       // kernel has the kernel's thread count as its extent and low 0, step 1
 } lg_loop_role;
+
+// The statements of the matrix unit write their first operand. Numbers in memory follow each other:
+// the run from an element of a buffer on goes over the following dimensions and ends inside it.
+typedef enum lg_matrix_action {
+    LG_MATRIX_ZERO,  // zero %acc[0]: all sums are 0
+    LG_MATRIX_LOAD,  // load %a[0], %x[i, 0]: 512 numbers of a bf16 buffer in memory
+    LG_MATRIX_DOT,   // dot %acc[0], %a[0], %b[0]: acc[m][n] += sum over k of
+                     // a[m][2k] * b[k][n][0] + a[m][2k + 1] * b[k][n][1]
+    LG_MATRIX_STORE, // store %y[i, 0], %acc[0]: 256 sums to an f32 buffer in memory
+    LG_MATRIX_ACTION_COUNT
+} lg_matrix_action;
+
+// An element of a buffer, or a register of one.
+typedef struct lg_kplace {
+    lg_kbuffer *buffer;
+    lg_kx **index; // buffer->rank of them
+} lg_kplace;
 
 typedef struct lg_kblock {
     lg_kstmt *first, *last;
@@ -169,6 +193,10 @@ struct lg_kstmt {
             int lanes;
             lg_kx *value;
         } store;
+        struct {
+            lg_matrix_action action;
+            lg_kplace operands[3];
+        } matrix;
         struct {
             lg_kbuffer *buffer;
             lg_kx **index;
@@ -282,6 +310,14 @@ lg_kx *lg_k_let(lg_kbuilder *k, const char *name, lg_kx *value);
 lg_kbuffer *lg_k_alloc(lg_kbuilder *k, const char *name, lg_scope scope, lg_dtype dtype, int lanes,
                        int rank, const int64_t *dims);
 void lg_k_store(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index, int lanes, lg_kx *value);
+// The matrix unit (ir/kernel_matrix.c): `acc`, `left`, `right` and `operand` are MATRIX buffers.
+void lg_k_matrix_zero(lg_kbuilder *k, lg_kbuffer *acc, lg_kx *const *index);
+void lg_k_matrix_load(lg_kbuilder *k, lg_kbuffer *operand, lg_kx *const *index, lg_kbuffer *from,
+                      lg_kx *const *from_index);
+void lg_k_matrix_dot(lg_kbuilder *k, lg_kbuffer *acc, lg_kx *const *index, lg_kbuffer *left,
+                     lg_kx *const *left_index, lg_kbuffer *right, lg_kx *const *right_index);
+void lg_k_matrix_store(lg_kbuilder *k, lg_kbuffer *to, lg_kx *const *to_index, lg_kbuffer *acc,
+                       lg_kx *const *index);
 // A hint that the element is read soon: emitters may leave it out.
 void lg_k_prefetch(lg_kbuilder *k, lg_kbuffer *buffer, lg_kx *const *index);
 void lg_k_barrier(lg_kbuilder *k);

@@ -51,7 +51,30 @@ const char *lg_loop_role_name(lg_loop_role role);
 const char *lg_scope_name(lg_scope scope);
 const char *lg_place_name(lg_place place);
 
-enum { LG_LOOP_ROLE_COUNT = LG_LOOP_THREAD + 1, LG_SCOPE_COUNT = LG_SCOPE_REGISTER + 1 };
+enum { LG_LOOP_ROLE_COUNT = LG_LOOP_THREAD + 1, LG_SCOPE_COUNT = LG_SCOPE_MATRIX + 1 };
+
+// A matrix statement as it is written (ir/kernel_matrix.c): its word and what its operands are.
+typedef enum lg_matrix_role {
+    LG_MATRIX_ACC,     // f32x256 in a register
+    LG_MATRIX_OPERAND, // bf16x512 in a register
+    LG_MATRIX_SOURCE,  // bf16 in memory
+    LG_MATRIX_TARGET   // f32 in memory
+} lg_matrix_role;
+
+typedef struct lg_matrix_info {
+    const char *word;
+    int operands;
+    lg_matrix_role roles[3];
+} lg_matrix_info;
+
+const lg_matrix_info *lg_matrix_info_of(lg_matrix_action action);
+// Can an operand of `role` be of the buffer? Else says what it must be: "an accumulator, f32x256".
+bool lg_matrix_takes(lg_matrix_role role, const lg_kbuffer *buffer, const char **wanted);
+// Is there a kind of matrix register that holds `lanes` of `dtype`?
+bool lg_matrix_holds(lg_dtype dtype, int lanes);
+// Appends a statement; the caller fills in the rest.
+lg_kstmt *lg_k_append(lg_kbuilder *k, lg_kstmt_kind kind);
+void lg_k_matrix(lg_kbuilder *k, lg_matrix_action action, const lg_kplace *operands);
 
 // What a name stands for in a kernel: a variable, a buffer, or neither after a fault.
 typedef struct lg_kname {

@@ -275,6 +275,7 @@ static bool run_statement(lg_kinterp *in, const lg_kstmt *stmt)
     case LG_K_BARRIER:
         in->actor.epoch++;
         return true;
+    case LG_K_MATRIX:
     case LG_K_PREFETCH:
     case LG_K_COMMENT:
         return true;

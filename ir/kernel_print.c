@@ -163,6 +163,17 @@ static void print_buffer_type(const lg_kbuffer *buffer, FILE *out)
     fputc(']', out);
 }
 
+static void print_matrix(const lg_kstmt *stmt, FILE *out)
+{
+    const lg_matrix_info *info = lg_matrix_info_of(stmt->as.matrix.action);
+    fputs(info->word, out);
+    for (int i = 0; i < info->operands; i++) {
+        const lg_kplace *place = &stmt->as.matrix.operands[i];
+        fputs(i ? ", " : " ", out);
+        print_access(place->buffer, place->index, 1, out);
+    }
+}
+
 static void print_statement(const lg_kstmt *stmt, int depth, FILE *out)
 {
     indent(depth, out);
@@ -186,6 +197,9 @@ static void print_statement(const lg_kstmt *stmt, int depth, FILE *out)
         print_access(stmt->as.store.buffer, stmt->as.store.index, stmt->as.store.lanes, out);
         fputs(" = ", out);
         print_expression(stmt->as.store.value, 0, out);
+        break;
+    case LG_K_MATRIX:
+        print_matrix(stmt, out);
         break;
     case LG_K_PREFETCH:
         fputs("prefetch ", out);

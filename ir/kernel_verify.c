@@ -392,6 +392,8 @@ static void check_statement(verifier *v, const place *at, const lg_kstmt *stmt, 
     case LG_K_STORE:
         check_store(v, at, stmt);
         return;
+    case LG_K_MATRIX:
+        return;
     case LG_K_PREFETCH:
         check_prefetch(v, at, stmt);
         return;

@@ -65,6 +65,8 @@ static inline uint64_t shift_right(lg_dtype dtype, uint64_t a, uint64_t b)
     return bits >> (b & (uint64_t)(width - 1));
 }
 
+static double round_to_bf16(double value);
+
 // In a definition, A B C are the arguments as floats, I J K as signed and U V as unsigned integers.
 #define A (a.f)
 #define B (b.f)
@@ -105,6 +107,7 @@ FLOATS(LOG, log(A))
 FLOATS(TANH, tanh(A))
 FLOATS(COS, cos(A))
 FLOATS(FLOOR, floor(A))
+FLOATS(BF16, round_to_bf16(A))
 INTEGERS(NOT, ~U)
 INTEGERS(AND, U & V)
 INTEGERS(OR, U | V)
@@ -255,6 +258,11 @@ static double decode(narrow_float format, uint16_t code)
     if (exponent == 0)
         return sign * ldexp(mantissa, scale);
     return sign * ldexp(mantissa + (1 << format.mantissa_bits), scale + exponent - 1);
+}
+
+static double round_to_bf16(double value)
+{
+    return decode(bf16_format, encode(bf16_format, value));
 }
 
 #define READ(type) (*(type *)memcpy(&(type){0}, at, sizeof(type)))

@@ -199,7 +199,7 @@ static const fault faults[] = {
     {KERNEL("  let %a = -%b\n"), {"2:12: error: `-` before what is not a number"}},
     {KERNEL("  let %a = 3000000000i32\n"), {"2:12: error: the constant does not fit in i32"}},
     {KERNEL("  let %a = 1e300\n"), {"2:12: error: the constant does not fit in f32"}},
-    {KERNEL("  let %a = bf16(1.0)\n"), {"2:12: error: arithmetic happens in f32"}},
+    {KERNEL("  let %a = f16(1.0)\n"), {"2:12: error: arithmetic happens in f32"}},
     {KERNEL("  let %a = sum(1.0)\n"), {"2:12: error: the operand must be a vector"}},
     {KERNEL("  alloc %a: f32x8[4] tile\n"), {"2:9: error: only register buffers hold vectors"}},
     {KERNEL("  prefetch %a[0]\n"), {"2:12: error: %a is not a buffer"}},

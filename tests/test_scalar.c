@@ -47,6 +47,11 @@ static const float_case float_cases[] = {
     {LG_S_COS, {1}, 0.540302305868},
     {LG_S_FLOOR, {-1.5}, -2},
     {LG_S_FLOOR, {1.5}, 1},
+    {LG_S_BF16, {1.00390625}, 1}, // halves to even
+    {LG_S_BF16, {1.01171875}, 1.015625},
+    {LG_S_BF16, {-1.00390626}, -1.0078125},
+    {LG_S_BF16, {0x1.ffp127}, INFINITY},
+    {LG_S_BF16, {NAN}, NAN},
 };
 
 START_TEST(floats)
