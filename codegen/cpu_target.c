@@ -1,6 +1,7 @@
 // The CPUs code is made for. A row fixes the instruction set, so that what is built on one machine
 // runs on every machine of the row: "native" picks a row, it never means "whatever is here".
 #include "codegen/codegen.h"
+#include "runtime/matrix_unit.h"
 
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
@@ -15,6 +16,8 @@ typedef struct cpu_row {
 // loads so far up that tiles of 28 accumulators spill, and copies all of them in every iteration.
 // Best first, an architecture after the other: "native" takes the first row that runs here.
 static const cpu_row rows[] = {
+    {"sapphirerapids", "x86_64", "x86_64-pc-linux-gnu", "x86-64-v4", "sapphirerapids",
+     "+amx-tile,+amx-bf16,+avx512bf16"},
     {"x86-64-v4", "x86_64", "x86_64-pc-linux-gnu", "x86-64-v4", "sapphirerapids", ""},
     {"x86-64-v3", "x86_64", "x86_64-pc-linux-gnu", "x86-64-v3", "", ""},
     {"x86-64-v2", "x86_64", "x86_64-pc-linux-gnu", "x86-64-v2", "", ""},
@@ -32,7 +35,8 @@ static bool runs_here(const cpu_row *row)
               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
               __builtin_cpu_supports("avx512cd");
     return (v2 && !strcmp(row->name, "x86-64-v2")) || (v3 && !strcmp(row->name, "x86-64-v3")) ||
-           (v4 && !strcmp(row->name, "x86-64-v4"));
+           (v4 && !strcmp(row->name, "x86-64-v4")) ||
+           (v4 && !strcmp(row->name, "sapphirerapids") && lg_matrix_unit_is_permitted());
 #elif defined(__aarch64__)
     return !strcmp(row->name, "aarch64");
 #else
@@ -45,7 +49,8 @@ static bool runs_here(const cpu_row *row)
 static const cpu_row *native_row(void)
 {
     for (int i = 0; i < ROWS; i++)
-        if (runs_here(&rows[i]) && strcmp(rows[i].name, "x86-64-v2") != 0)
+        if (runs_here(&rows[i]) && strcmp(rows[i].name, "x86-64-v2") != 0 &&
+            strcmp(rows[i].name, "sapphirerapids") != 0)
             return &rows[i];
     return NULL;
 }
@@ -87,6 +92,19 @@ static bool refuse_native(const char *triple, lg_diag *diag)
     return lg_error_at(diag, nowhere, "--triple=%s: there is no CPU of this architecture", triple);
 }
 
+static bool refuse_unknown(const char *name, lg_diag *diag)
+{
+    lg_location nowhere = {0};
+    char known[128] = "native";
+    for (int i = 0; i < ROWS; i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, ", %s", rows[i].name);
+    }
+    lg_error_at(diag, nowhere, "--cpu=%s: there is no such CPU", name);
+    lg_note_at(diag, nowhere, "known are %s", known);
+    return false;
+}
+
 bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *triple,
                            lg_diag *diag)
 {
@@ -98,11 +116,8 @@ bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *t
                            "--cpu=native: this machine has no supported vector unit (AVX2 with "
                            "FMA, AVX-512, or NEON); name the machine to build for, as in "
                            "--cpu=x86-64-v3");
-    if (!row) {
-        lg_error_at(diag, nowhere, "--cpu=%s: there is no such CPU", cpu);
-        lg_note_at(diag, nowhere, "known are native, x86-64-v4, x86-64-v3, x86-64-v2, aarch64");
-        return false;
-    }
+    if (!row)
+        return refuse_unknown(cpu, diag);
     if (triple && strlen(triple) >= sizeof target->triple)
         return lg_error_at(diag, nowhere, "--triple: longer than any triple");
     if (triple && *triple && !architecture_matches(row, triple) && native)

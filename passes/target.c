@@ -7,8 +7,8 @@
 enum { CORES = 4 };
 
 static const lg_target targets[] = {
-#define TARGET(name, kind, triple, cpu, lanes, registers, l1, l2, tile_memory, summary)            \
-    {name, LG_TARGET_##kind, triple,  cpu,  lanes, registers, l1,                                  \
+#define TARGET(name, kind, triple, cpu, lanes, registers, unit, l1, l2, tile_memory, summary)      \
+    {name, LG_TARGET_##kind, triple,  cpu,  lanes, registers, unit, l1,                            \
      l2,   tile_memory,      summary, NULL, CORES},
 #include "passes/targets.def"
 #undef TARGET

@@ -15,6 +15,7 @@ typedef struct lg_target {
     const char *cpu;     // LLVM CPU name or compute capability
     int lanes;           // of an f32 vector
     int registers;       // vector registers
+    bool matrix_unit;    // multiplies blocks of bf16 in registers of their own
     int64_t l1, l2;      // bytes a core
     int64_t tile_memory; // bytes that one iteration may keep in TILE or SHARED buffers
     const char *summary;

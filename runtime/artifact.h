@@ -105,7 +105,7 @@ typedef struct lg_artifact {
     uint32_t bytes;       // sizeof(lg_artifact)
     const char *compiler; // "lgpnc 0.1.0"
     const char *model;    // "lgpn:image=256,width=64"
-    const char *target;   // the instruction set it needs: "x86-64-v3", "x86-64-v4", ...
+    const char *target;   // the instruction set it needs: "x86-64-v3", "sapphirerapids", ...
     uint32_t entry_count, param_count;
     const lg_entry_desc *entries;
     const lg_tensor_desc *params; // what a checkpoint must hold, by state_dict names

@@ -1,8 +1,18 @@
 // Is an artifact one that we can run? Nothing behind its `abi` field is looked at before that field
 // is known to be ours.
 #include "runtime/loader.h"
+#include "runtime/matrix_unit.h"
 
 #include <string.h>
+
+#if defined(__x86_64__)
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512cd");
+}
+#endif
 
 bool lg_cpu_supports(const char *target)
 {
@@ -14,9 +24,9 @@ bool lg_cpu_supports(const char *target)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                __builtin_cpu_supports("bmi2");
     if (!strcmp(target, "x86-64-v4"))
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-               __builtin_cpu_supports("avx512cd");
+        return has_avx512();
+    if (!strcmp(target, "sapphirerapids"))
+        return has_avx512() && lg_matrix_unit_is_permitted();
 #elif defined(__aarch64__)
     return !strcmp(target, "aarch64");
 #endif

@@ -93,10 +93,11 @@ void lg_list_passes_markdown(FILE *out)
     fprintf(out, "## The pipelines\n\n");
     pipeline_sections(out);
     fprintf(out, "## The targets\n\n"
-                 "| target | | lanes | registers | L1 | L2 | tile memory |\n"
-                 "| --- | --- | --- | --- | --- | --- | --- |\n");
+                 "| target | | lanes | registers | matrix unit | L1 | L2 | tile memory |\n"
+                 "| --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (int i = 0; (target = lg_target_at(i)); i++)
-        fprintf(out, "| `%s` | %s | %d | %d | %lld KiB | %lld KiB | %lld KiB |\n", target->name,
-                target->summary, target->lanes, target->registers, (long long)target->l1 / 1024,
+        fprintf(out, "| `%s` | %s | %d | %d | %s | %lld KiB | %lld KiB | %lld KiB |\n",
+                target->name, target->summary, target->lanes, target->registers,
+                target->matrix_unit ? "yes" : "no", (long long)target->l1 / 1024,
                 (long long)target->l2 / 1024, (long long)target->tile_memory / 1024);
 }

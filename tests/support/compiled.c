@@ -2,6 +2,7 @@
 
 #include "codegen/cuda_driver.h"
 #include "codegen/nvrtc.h"
+#include "runtime/loader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,19 +35,7 @@ bool lg_cpu_runs(const char *name)
 {
     if (!strcmp(name, "cuda"))
         return has_gpu();
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (!strcmp(name, "x86-64-v2"))
-        return __builtin_cpu_supports("sse4.2");
-    if (!strcmp(name, "x86-64-v3"))
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (!strcmp(name, "x86-64-v4"))
-        return __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512dq");
-#elif defined(__aarch64__)
-    return !strcmp(name, "aarch64");
-#endif
-    return false;
+    return lg_cpu_supports(name);
 }
 
 static void expect(bool good, lg_diag *diag)
