@@ -58,6 +58,14 @@ static double flops_winograd_conv2d(const lg_op *op)
     return 2 * elements(op->results[0]) * 9 * (double)op->operands[1]->type.dims[1];
 }
 
+// Of the convolution too, however many products of parts it takes.
+static double flops_split_conv2d(const lg_op *op)
+{
+    lg_type filter = lg_split_filter(&op->operands[1]->type);
+    return 2 * elements(op->results[0]) * (double)lg_type_elements(&filter) /
+           (double)filter.dims[0];
+}
+
 static double flops_conv2d_input_grad(const lg_op *op)
 {
     return flops_convolution(op->operands[0], op->operands[1]);

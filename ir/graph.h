@@ -192,8 +192,8 @@ void lg_symbol_remove(lg_module *module, lg_symbol *symbol);
 // Makes an op before `before` (NULL: at the end of `function`), infers and checks its types by the
 // op's shape rule and returns it, or NULL after reporting to `diag` at `where`. `declared` is the
 // type of the result where operands do not fix it (constant, iota, cast, reshape, broadcast,
-// scatter_add, relayout, conv2d_*_grad); elsewhere it may be NULL, and is checked where it is not.
-// Attributes are copied; optional ones that equal their default are left out. A layout in
+// scatter_add, relayout, split, conv2d_*_grad); elsewhere it may be NULL, and is checked where it
+// is not. Attributes are copied; optional ones that equal their default are left out. A layout in
 // `declared` is taken over.
 lg_op *lg_op_new(lg_function *function, lg_op *before, lg_opcode code, int operand_count,
                  lg_value *const *operands, int attr_count, const lg_attr *attrs,
@@ -247,6 +247,10 @@ lg_function *lg_op_callee(const lg_op *op);
 // it is not, it must agree. Of a write and a call (which have no result or several) checks the
 // operands and leaves `result` alone. On a fault reports it to `diag` and returns false.
 bool lg_infer(const lg_op *op, const lg_type *declared, lg_type *result, lg_diag *diag);
+
+// The filter [o,c/groups,kh,kw] that the parts bf16[parts,o,c/groups/2,kh,kw,2] of an op
+// split_conv2d add up to; its element type is theirs.
+lg_type lg_split_filter(const lg_type *parts);
 
 // ---- cost (ir/cost.c): multiply-add counts as 2 FLOPs; bytes: operands and results once each
 

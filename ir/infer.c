@@ -224,6 +224,7 @@ static bool needs_declared(lg_opcode code)
     case LG_OP_reshape:
     case LG_OP_broadcast:
     case LG_OP_relayout:
+    case LG_OP_split:
     case LG_OP_scatter_add:
     case LG_OP_winograd_filter:
     case LG_OP_conv2d_input_grad:

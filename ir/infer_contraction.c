@@ -147,6 +147,25 @@ bool infer_winograd_conv2d(const lg_inference *in)
     return convolve(in, in->a, &direct, in->result);
 }
 
+lg_type lg_split_filter(const lg_type *parts)
+{
+    const int64_t *dims = parts->dims;
+    return lg_type_make(parts->dtype, 4, (int64_t[]){dims[1], 2 * dims[2], dims[3], dims[4]});
+}
+
+bool infer_split_conv2d(const lg_inference *in)
+{
+    const lg_type *parts = in->b;
+    if (in->a->dtype != LG_F32 || parts->dtype != LG_BF16)
+        return lg_infer_fault(in, "takes an image of f32 and a filter of bf16, they are %s and %s",
+                              lg_dtype_name(in->a->dtype), lg_dtype_name(parts->dtype));
+    if (parts->rank != 6 || (parts->dims[0] != 2 && parts->dims[0] != 3) || parts->dims[5] != 2)
+        return lg_infer_fault(in, "filter must be [parts,o,c/groups/2,kh,kw,2] of 2 or 3, is %s",
+                              lg_infer_text(in, parts));
+    lg_type direct = lg_split_filter(parts);
+    return convolve(in, in->a, &direct, in->result);
+}
+
 static bool check_gradient(const lg_inference *in, const lg_type *image, const lg_type *filter,
                            const lg_type *gradient)
 {

@@ -204,6 +204,21 @@ bool infer_scatter_add(const lg_inference *in)
     return true;
 }
 
+bool infer_split(const lg_inference *in)
+{
+    const lg_type *from = in->a, *to = in->declared;
+    if (from->dtype != LG_F32)
+        return lg_infer_fault(in, "takes f32, the operand is %s", lg_dtype_name(from->dtype));
+    bool fits = to->dtype == LG_BF16 && to->rank == from->rank + 1 &&
+                (to->dims[0] == 2 || to->dims[0] == 3);
+    for (int i = 0; fits && i < from->rank; i++)
+        fits = to->dims[1 + i] == from->dims[i];
+    if (!fits)
+        return lg_infer_fault(in, "%s becomes 2 or 3 of its shape in bf16, the result is %s",
+                              lg_infer_text(in, from), lg_infer_text(in, to));
+    return take_declared(in);
+}
+
 bool infer_relayout(const lg_inference *in)
 {
     take_operand(in);

@@ -211,6 +211,27 @@ void lg_eval_conv2d(lg_arena *scratch, const lg_op *op, lg_array *const *operand
     convolve(scratch, op, operands[0], operands[1], result, tap_output);
 }
 
+// The filter that the parts [parts,o,c/2,kh,kw,2] add up to, [o,c,kh,kw].
+static lg_array *sum_of_parts(lg_arena *scratch, const lg_array *parts)
+{
+    lg_type type = lg_split_filter(&parts->type);
+    lg_array *filter = lg_array_new(scratch, &type);
+    int64_t pairs = parts->type.dims[2], taps = type.dims[2] * type.dims[3];
+    int64_t count = lg_type_elements(&parts->type);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t tap = i / 2 % taps, pair = i / 2 / taps % pairs;
+        int64_t o = i / 2 / taps / pairs % type.dims[0];
+        filter->data[(o * type.dims[1] + 2 * pair + i % 2) * taps + tap].f += parts->data[i].f;
+    }
+    return filter;
+}
+
+void lg_eval_split_conv2d(lg_arena *scratch, const lg_op *op, lg_array *const *operands,
+                          lg_array *result)
+{
+    convolve(scratch, op, operands[0], sum_of_parts(scratch, operands[1]), result, tap_output);
+}
+
 void lg_eval_conv2d_input_grad(lg_arena *scratch, const lg_op *op, lg_array *const *operands,
                                lg_array *result)
 {

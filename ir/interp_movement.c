@@ -110,6 +110,29 @@ void lg_eval_relayout(lg_arena *scratch, const lg_op *op, lg_array *const *opera
     lg_eval_reshape(scratch, op, operands, result);
 }
 
+// The one movement that rounds: other bf16 values are as exact here as all are until memory holds
+// them.
+static double rounded_to_bf16(double value)
+{
+    unsigned char memory[2];
+    lg_number_store(LG_BF16, memory, (lg_number){.f = value});
+    return lg_number_load(LG_BF16, memory).f;
+}
+
+void lg_eval_split(lg_arena *scratch, const lg_op *op, lg_array *const *operands, lg_array *result)
+{
+    (void)scratch, (void)op;
+    int64_t count = lg_type_elements(&operands[0]->type);
+    for (int64_t i = 0; i < count; i++) {
+        double rest = operands[0]->data[i].f;
+        for (int64_t part = 0; part < result->type.dims[0]; part++) {
+            double rounded = rounded_to_bf16(rest);
+            result->data[part * count + i].f = rounded;
+            rest -= rounded;
+        }
+    }
+}
+
 void lg_eval_transpose(lg_arena *scratch, const lg_op *op, lg_array *const *operands,
                        lg_array *result)
 {

@@ -176,6 +176,17 @@ lg_value *lg_derive_winograd_conv2d(lg_adjoint *a, int operand)
     return lg_derive_winograd_filter(a, operand);
 }
 
+lg_value *lg_derive_split(lg_adjoint *a, int operand)
+{
+    (void)operand;
+    return refuse(a, "the pass `matrix-unit` stands behind autodiff");
+}
+
+lg_value *lg_derive_split_conv2d(lg_adjoint *a, int operand)
+{
+    return lg_derive_split(a, operand);
+}
+
 lg_value *lg_derive_gradient(lg_adjoint *a, int operand)
 {
     (void)operand;

@@ -256,7 +256,8 @@ END_TEST
 // An op that is new has to be thought of here.
 START_TEST(every_op_has_a_case)
 {
-    static const lg_opcode without[] = {LG_OP_argmax, LG_OP_winograd_filter, LG_OP_winograd_conv2d};
+    static const lg_opcode without[] = {LG_OP_argmax, LG_OP_winograd_filter, LG_OP_winograd_conv2d,
+                                        LG_OP_split, LG_OP_split_conv2d};
     for (int code = 0; code < LG_OPCODE_COUNT; code++) {
         lg_op_class class = lg_op_info_of((lg_opcode)code)->class;
         bool seen =
@@ -411,6 +412,15 @@ START_TEST(kernels_are_refused)
                           "  %4 = gradient %3, %w : f32[1,1,3,3]\n"
                           "  return %4\n}\n");
     ck_assert_msg(strstr(said, "3:8: error: autodiff: winograd_conv2d has no derivative") != NULL,
+                  "%s", said);
+    free(said);
+    said = fault_of("func @f(%x: f32[1,4,4,2], %w: bf16[2,1,1,1,1,2]) -> (%g: f32[1,4,4,2]) {\n"
+                    "  %0 = split_conv2d %x, %w : f32[1,4,4,1]\n"
+                    "  %1 = reduce_sum %0 {axes=[0,1,2,3]} : f32[1,1,1,1]\n"
+                    "  %2 = reshape %1 : f32[]\n"
+                    "  %3 = gradient %2, %x : f32[1,4,4,2]\n"
+                    "  return %3\n}\n");
+    ck_assert_msg(strstr(said, "2:8: error: autodiff: split_conv2d has no derivative") != NULL,
                   "%s", said);
     free(said);
     said = fault_of("func @f(%x: f32[]) -> (%g: f32[]) {\n"

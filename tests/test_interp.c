@@ -143,6 +143,14 @@ static const op_case cases[] = {
          "%u = winograd_filter %w : f32[1,1,4,4]\n"
          "%x = constant {values=[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]} : f32[1,4,4,1]\n"
          R "winograd_conv2d %x, %u : f32[1,2,2,1]", 0, 4, 16, 20),
+    // 1 + 3/4 of the last place of bf16 + 2^-18 goes up; half of one is a tie and stays even.
+    CASE(split, "bf16[3,2]", "%a = constant {values=[1.005863189697265625,1.00390625]} : f32[2]\n"
+         R "split %a : bf16[3,2]", 1.0078125, 1, -0.001953125, 0.00390625, 3.814697265625e-06, 0),
+    CASE(split_conv2d, "f32[1,2,2,2]", "%w = constant {values=[1,10,100,1000,2,20,200,2000,"
+         "0.5,0,0,0,0,0,0,0.25]} : bf16[2,2,1,1,2,2]\n"
+         "%x = constant {values=[1,2,3,4,5,6,7,8,9,10,11,12]} : f32[1,2,3,2]\n"
+         R "split_conv2d %x, %w : f32[1,2,2,2]",
+         4321.5, 8643, 6544.5, 13087.5, 10990.5, 21976.5, 13213.5, 26421),
     CASE(call, "f32[3]", F3 R "call @twice(%a) : f32[3]", -3, 0, 4),
     CASE(write, "f32[3]", "%one = constant {value=1} : f32[3]\n%s = add @state, %one : f32[3]\n"
          "write @state, %s\n" R "add @state, %one : f32[3]", 11, 12, 13),
