@@ -1,15 +1,17 @@
-// Convolutions on the matrix unit of a CPU, in parts of bf16 (op split_conv2d).
+// Convolutions whose numbers are taken apart into bf16 (split_conv2d) on the matrix unit.
 #ifndef LG_PASSES_SCHEDULE_SPLIT_CONV_H
 #define LG_PASSES_SCHEDULE_SPLIT_CONV_H
 
-#include "ir/graph.h"
+#include "passes/schedule/schedule.h"
+#include "passes/schedule/split_jobs.h"
 
-// The output and the input channels that a block of the filter has: 16 columns, and 32 rows of
-// which two each adjoin.
-enum { LG_SPLIT_OUTPUTS = 16, LG_SPLIT_INPUTS = 32 };
-
-// Where a filter bf16[parts,o,c/groups/2,kh,kw,2] lies so that every 32 input x 16 output channels
-// of a part are one right operand of the matrix unit: 1 KB in one piece, [16 pairs][16 o][2].
+// The layout of the filter bf16[parts,o,c/2,kh,kw,2]: operands of the matrix unit, for 16 outputs
+// and 32 inputs each.
 const lg_layout *lg_split_layout(lg_arena *arena);
+// The sizes of a split_conv2d; what is chosen is left out.
+void lg_split_describe(const lg_op *op, lg_split_jobs *jobs);
+
+bool lg_schedule_split_conv_applies(const lg_function *function, const lg_target *target);
+void lg_schedule_split_conv(lg_schedule *s);
 
 #endif
