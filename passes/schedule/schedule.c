@@ -5,6 +5,7 @@
 #include "passes/schedule/depth_first.h"
 #include "passes/schedule/depthwise.h"
 #include "passes/schedule/filter_grad.h"
+#include "passes/schedule/split_conv.h"
 #include "passes/schedule/sums.h"
 #include "passes/schedule/winograd_filter.h"
 
@@ -84,6 +85,8 @@ lg_kernel *lg_schedule_kernel(lg_program *program, const lg_function *function,
         lg_schedule_depthwise(&s);
     else if (lg_schedule_conv_applies(function, target))
         lg_schedule_conv(&s);
+    else if (lg_schedule_split_conv_applies(function, target))
+        lg_schedule_split_conv(&s);
     else if (lg_schedule_winograd_applies(function, target))
         lg_schedule_winograd(&s);
     else if (lg_schedule_winograd_filter_applies(function, target))

@@ -151,12 +151,11 @@ static void load_left(const tile *t, int part)
     const split_conv *c = t->c;
     const lg_split_jobs *jobs = &c->jobs;
     lg_kbuilder *k = &c->s->k;
-    lg_kx *plane = lg_kx_add(
-        k, lg_kx_muli(k, lg_kx_modi(k, t->kh, jobs->stride[0]), jobs->phases[1]),
-        lg_kx_modi(k, t->kw, jobs->stride[1]));
-    lg_kx *tap =
-        lg_kx_add(k, lg_kx_muli(k, lg_kx_divi(k, t->kh, jobs->stride[0]), jobs->row),
-                  lg_kx_divi(k, t->kw, jobs->stride[1]));
+    lg_kx *plane =
+        lg_kx_add(k, lg_kx_muli(k, lg_kx_modi(k, t->kh, jobs->stride[0]), jobs->phases[1]),
+                  lg_kx_modi(k, t->kw, jobs->stride[1]));
+    lg_kx *tap = lg_kx_add(k, lg_kx_muli(k, lg_kx_divi(k, t->kh, jobs->stride[0]), jobs->row),
+                           lg_kx_divi(k, t->kw, jobs->stride[1]));
     lg_kx *position = lg_kx_add(k, t->position, tap);
     lg_kx *block =
         lg_kx_add(k, lg_kx_muli(k, t->group, jobs->inputs / jobs->groups / DEPTH), t->block);
@@ -175,9 +174,14 @@ static void load_right(const tile *t, int part)
     lg_kx *zero = lg_kx_int(k, 0);
     for (int j = 0; j < t->run.vectors; j++) {
         lg_kx *at[] = {lg_kx_int(k, j)};
-        lg_kx *from[] = {
-            lg_kx_divi(k, output_channel(t, j), SIDE), t->block, t->kh, t->kw, lg_kx_int(k, part),
-            zero, zero, zero};
+        lg_kx *from[] = {lg_kx_divi(k, output_channel(t, j), SIDE),
+                         t->block,
+                         t->kh,
+                         t->kw,
+                         lg_kx_int(k, part),
+                         zero,
+                         zero,
+                         zero};
         lg_k_matrix_load(k, t->right, at, c->filter, from);
     }
 }
@@ -442,17 +446,16 @@ void lg_schedule_split_conv(lg_schedule *s)
         lg_columns runs[3];
         int count = 0;
         if (c.epilogue.first[r] == r)
-            count = lg_tile_columns(tile, start,
-                                    c.epilogue.images[r]->type.dims[3] / c.jobs.groups, true, runs);
+            count = lg_tile_columns(tile, start, c.epilogue.images[r]->type.dims[3] / c.jobs.groups,
+                                    true, runs);
         for (int i = 0; i < count; i++)
             compute_run(&c, runs[i], r, start);
     }
     lg_kx *h1 = lg_kx_mini(k, lg_kx_addi(k, c.h0, c.jobs.rows), c.y->dims[1]);
-    lg_image_part part = {{{c.n, lg_kx_addi(k, c.n, 1)},
-                           {c.h0, h1},
-                           {lg_kx_int(k, 0), lg_kx_int(k, c.y->dims[2])}},
-                          c.split,
-                          c.jobs.splits};
+    lg_image_part part = {
+        {{c.n, lg_kx_addi(k, c.n, 1)}, {c.h0, h1}, {lg_kx_int(k, 0), lg_kx_int(k, c.y->dims[2])}},
+        c.split,
+        c.jobs.splits};
     lg_epilogue_zero_borders(s, &c.epilogue, &part);
     lg_k_end(k);
 }

@@ -48,8 +48,8 @@ static double part_bytes(const jobs *c)
 // ---- what it costs, in cycles of one core. Measured constants; docs/performance.md has the log.
 
 static const double cycles_of_dot = 16, reached = 0.65;
-static const double cycles_of_vector = 6;  // 16 numbers of the image to their parts
-static const double cycles_of_store = 10;  // 16 results, from the accumulator through the epilogue
+static const double cycles_of_vector = 6; // 16 numbers of the image to their parts
+static const double cycles_of_store = 10; // 16 results, from the accumulator through the epilogue
 
 static double job_cycles(const jobs *c)
 {
@@ -71,8 +71,7 @@ double lg_split_cycles(const jobs *c, const lg_target *target)
                     (double)(c->kernel[0] * c->kernel[1]);
     bool stays = filter + part_bytes(c) <= 0.75 * (double)target->l2;
     lg_filter_cost far = lg_cost_of_filter(filter, jobs / (double)c->splits, stays);
-    double busy =
-        (double)lg_ceil_div(lg_split_job_count(c), target->cores) * target->cores / jobs;
+    double busy = (double)lg_ceil_div(lg_split_job_count(c), target->cores) * target->cores / jobs;
     return (jobs * job_cycles(c) + seen * (far.first + far.again)) * (1 + busy) / 2;
 }
 
