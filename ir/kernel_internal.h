@@ -74,7 +74,8 @@ bool lg_matrix_takes(lg_matrix_role role, const lg_kbuffer *buffer, const char *
 bool lg_matrix_holds(lg_dtype dtype, int lanes);
 // Appends a statement; the caller fills in the rest.
 lg_kstmt *lg_k_append(lg_kbuilder *k, lg_kstmt_kind kind);
-void lg_k_matrix(lg_kbuilder *k, lg_matrix_action action, const lg_kplace *operands);
+// Likewise; behind the last operand the buffer is NULL.
+void lg_k_matrix(lg_kbuilder *k, lg_matrix_action action, const lg_kplace operands[3]);
 
 // What a name stands for in a kernel: a variable, a buffer, or neither after a fault.
 typedef struct lg_kname {

@@ -5,6 +5,7 @@
 // of a block run one after the other from barrier to barrier.
 //
 // Kernels must have passed lg_verify_kernel. The first fault ends the run.
+#include "ir/kernel_internal.h"
 #include "ir/kernel_interp_internal.h"
 
 #include <assert.h>
@@ -50,6 +51,17 @@ static int64_t stack_for_list(lg_kx *const *items, int count, int64_t lanes)
     return values + work;
 }
 
+// The values of a statement of the matrix unit, and the indices of one operand at a time.
+static int64_t stack_for_matrix(const lg_kstmt *stmt)
+{
+    int64_t indices = 0;
+    for (int i = 0; i < lg_matrix_info_of(stmt->as.matrix.action)->operands; i++) {
+        const lg_kplace *place = &stmt->as.matrix.operands[i];
+        indices = larger(indices, stack_for_list(place->index, place->buffer->rank, 1));
+    }
+    return indices + LG_MATRIX_SUMS + 2 * LG_MATRIX_NUMBERS;
+}
+
 static int64_t stack_for_block(const lg_kblock *block)
 {
     int64_t most = 0;
@@ -64,6 +76,8 @@ static int64_t stack_for_block(const lg_kblock *block)
             needed = stack_for_list(stmt->as.store.index, stmt->as.store.buffer->rank, 1) +
                      larger(stmt->as.store.lanes, stmt->as.store.buffer->lanes) +
                      stack_for(stmt->as.store.value);
+        else if (stmt->kind == LG_K_MATRIX)
+            needed = stack_for_matrix(stmt);
         else if (stmt->kind == LG_K_IF)
             needed = stack_for_list(&stmt->as.branch.condition, 1, 1);
         most = larger(most, needed);
@@ -249,6 +263,72 @@ static bool run_store(lg_kinterp *in, const lg_kstmt *stmt)
     return right;
 }
 
+static bool load_matrix(lg_kinterp *in, const lg_kplace *place, int count, lg_number *values)
+{
+    lg_number *stack = in->stack;
+    lg_kindex index;
+    bool right = evaluate_index(in, place->buffer, place->index, &index) &&
+                 lg_kmemory_load_run(in, place->buffer, &index, count, values);
+    in->stack = stack;
+    return right;
+}
+
+static bool store_matrix(lg_kinterp *in, const lg_kplace *place, int count, const lg_number *values)
+{
+    lg_number *stack = in->stack;
+    lg_kindex index;
+    bool right = evaluate_index(in, place->buffer, place->index, &index) &&
+                 lg_kmemory_store_run(in, place->buffer, &index, count, values);
+    in->stack = stack;
+    return right;
+}
+
+// a is [16][32], b is [16][16][2]: number 2k + h of a row of a meets b[k][n][h].
+static void multiply_matrices(lg_number *acc, const lg_number *a, const lg_number *b)
+{
+    for (int m = 0; m < 16; m++)
+        for (int n = 0; n < 16; n++)
+            for (int k = 0; k < 32; k++)
+                acc[m * 16 + n].f += a[m * 32 + k].f * b[(k / 2 * 16 + n) * 2 + k % 2].f;
+}
+
+static bool run_matrix(lg_kinterp *in, const lg_kstmt *stmt)
+{
+    const lg_kplace *places = stmt->as.matrix.operands;
+    lg_number *stack = in->stack;
+    lg_number *acc = push(in, LG_MATRIX_SUMS);
+    lg_number *left = push(in, LG_MATRIX_NUMBERS), *right = push(in, LG_MATRIX_NUMBERS);
+    bool good = false;
+    switch (stmt->as.matrix.action) {
+    case LG_MATRIX_ZERO:
+        for (int i = 0; i < LG_MATRIX_SUMS; i++)
+            acc[i].f = 0;
+        good = store_matrix(in, &places[0], LG_MATRIX_SUMS, acc);
+        break;
+    case LG_MATRIX_LOAD:
+        good = load_matrix(in, &places[1], LG_MATRIX_NUMBERS, left) &&
+               store_matrix(in, &places[0], LG_MATRIX_NUMBERS, left);
+        break;
+    case LG_MATRIX_DOT:
+        good = load_matrix(in, &places[0], LG_MATRIX_SUMS, acc) &&
+               load_matrix(in, &places[1], LG_MATRIX_NUMBERS, left) &&
+               load_matrix(in, &places[2], LG_MATRIX_NUMBERS, right);
+        if (good) {
+            multiply_matrices(acc, left, right);
+            good = store_matrix(in, &places[0], LG_MATRIX_SUMS, acc);
+        }
+        break;
+    case LG_MATRIX_STORE:
+        good = load_matrix(in, &places[1], LG_MATRIX_SUMS, acc) &&
+               store_matrix(in, &places[0], LG_MATRIX_SUMS, acc);
+        break;
+    case LG_MATRIX_ACTION_COUNT:
+        assert(!"a statement of the matrix unit");
+    }
+    in->stack = stack;
+    return good;
+}
+
 static bool run_if(lg_kinterp *in, const lg_kstmt *stmt)
 {
     lg_number condition;
@@ -276,6 +356,7 @@ static bool run_statement(lg_kinterp *in, const lg_kstmt *stmt)
         in->actor.epoch++;
         return true;
     case LG_K_MATRIX:
+        return run_matrix(in, stmt);
     case LG_K_PREFETCH:
     case LG_K_COMMENT:
         return true;

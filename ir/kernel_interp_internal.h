@@ -60,5 +60,11 @@ bool lg_kmemory_load(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *
                      lg_number *values);
 bool lg_kmemory_store(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *index, int lanes,
                       const lg_number *values);
+// A register of vectors, or `count` elements of a buffer in memory that follow each other from
+// `index` on, over the ends of its dimensions but not over its own.
+bool lg_kmemory_load_run(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *index,
+                         int count, lg_number *values);
+bool lg_kmemory_store_run(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *index,
+                          int count, const lg_number *values);
 
 #endif

@@ -46,11 +46,11 @@ bool lg_matrix_holds(lg_dtype dtype, int lanes)
            (dtype == LG_BF16 && lanes == LG_MATRIX_NUMBERS);
 }
 
-void lg_k_matrix(lg_kbuilder *k, lg_matrix_action action, const lg_kplace *operands)
+void lg_k_matrix(lg_kbuilder *k, lg_matrix_action action, const lg_kplace operands[3])
 {
     lg_kstmt *stmt = lg_k_append(k, LG_K_MATRIX);
     stmt->as.matrix.action = action;
-    for (int i = 0; i < infos[action].operands; i++) {
+    for (int i = 0; i < 3 && operands[i].buffer; i++) {
         lg_kbuffer *buffer = operands[i].buffer;
         size_t bytes = sizeof(lg_kx *) * (size_t)buffer->rank;
         stmt->as.matrix.operands[i] =
@@ -70,30 +70,30 @@ static lg_kplace place_of(lg_matrix_role role, lg_kbuffer *buffer, lg_kx *const 
 
 void lg_k_matrix_zero(lg_kbuilder *k, lg_kbuffer *acc, lg_kx *const *index)
 {
-    lg_k_matrix(k, LG_MATRIX_ZERO, (lg_kplace[]){place_of(LG_MATRIX_ACC, acc, index)});
+    lg_k_matrix(k, LG_MATRIX_ZERO, (lg_kplace[3]){place_of(LG_MATRIX_ACC, acc, index)});
 }
 
 void lg_k_matrix_load(lg_kbuilder *k, lg_kbuffer *operand, lg_kx *const *index, lg_kbuffer *from,
                       lg_kx *const *from_index)
 {
     lg_k_matrix(k, LG_MATRIX_LOAD,
-                (lg_kplace[]){place_of(LG_MATRIX_OPERAND, operand, index),
-                              place_of(LG_MATRIX_SOURCE, from, from_index)});
+                (lg_kplace[3]){place_of(LG_MATRIX_OPERAND, operand, index),
+                               place_of(LG_MATRIX_SOURCE, from, from_index)});
 }
 
 void lg_k_matrix_dot(lg_kbuilder *k, lg_kbuffer *acc, lg_kx *const *index, lg_kbuffer *left,
                      lg_kx *const *left_index, lg_kbuffer *right, lg_kx *const *right_index)
 {
     lg_k_matrix(k, LG_MATRIX_DOT,
-                (lg_kplace[]){place_of(LG_MATRIX_ACC, acc, index),
-                              place_of(LG_MATRIX_OPERAND, left, left_index),
-                              place_of(LG_MATRIX_OPERAND, right, right_index)});
+                (lg_kplace[3]){place_of(LG_MATRIX_ACC, acc, index),
+                               place_of(LG_MATRIX_OPERAND, left, left_index),
+                               place_of(LG_MATRIX_OPERAND, right, right_index)});
 }
 
 void lg_k_matrix_store(lg_kbuilder *k, lg_kbuffer *to, lg_kx *const *to_index, lg_kbuffer *acc,
                        lg_kx *const *index)
 {
     lg_k_matrix(k, LG_MATRIX_STORE,
-                (lg_kplace[]){place_of(LG_MATRIX_TARGET, to, to_index),
-                              place_of(LG_MATRIX_ACC, acc, index)});
+                (lg_kplace[3]){place_of(LG_MATRIX_TARGET, to, to_index),
+                               place_of(LG_MATRIX_ACC, acc, index)});
 }

@@ -89,7 +89,7 @@ static void forget_other_groups(const lg_kinterp *in, lg_kmemory *memory)
 void lg_kmemory_reset(lg_kinterp *in, const lg_kbuffer *buffer, bool in_thread)
 {
     lg_kmemory *memory = &in->memory[buffer->id];
-    bool is_register = buffer->scope == LG_SCOPE_REGISTER;
+    bool is_register = buffer->scope >= LG_SCOPE_REGISTER;
     if (!memory->numbers) {
         memory->elements = elements_of(buffer);
         memory->copies = is_register && !in_thread && in->threads > 0 ? (int)in->threads : 1;
@@ -224,23 +224,38 @@ static void store_local(lg_kinterp *in, const lg_kbuffer *buffer, int64_t at, lg
     }
 }
 
+static bool load_element(lg_kinterp *in, const lg_kbuffer *buffer, int64_t at, lg_number *value)
+{
+    const lg_kmemory *memory = &in->memory[buffer->id];
+    if (!note_read(in, buffer, at))
+        return false;
+    if (memory->numbers)
+        return load_local(in, buffer, at, value);
+    *value = lg_number_load(buffer->dtype, memory->bytes + at * lg_dtype_bytes(buffer->dtype));
+    return true;
+}
+
+static bool store_element(lg_kinterp *in, const lg_kbuffer *buffer, int64_t at, lg_number value)
+{
+    const lg_kmemory *memory = &in->memory[buffer->id];
+    if (!note_write(in, buffer, at))
+        return false;
+    if (memory->numbers)
+        store_local(in, buffer, at, value);
+    else
+        lg_number_store(buffer->dtype, memory->bytes + at * lg_dtype_bytes(buffer->dtype), value);
+    return true;
+}
+
 bool lg_kmemory_load(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *index, int lanes,
                      lg_number *values)
 {
-    const lg_kmemory *memory = &in->memory[buffer->id];
     bool is_vector = buffer->lanes > 1;
-    int bytes = lg_dtype_bytes(buffer->dtype);
     for (int lane = 0; lane < lanes; lane++) {
         int64_t at = 0;
         if (!locate(in, buffer, index, is_vector ? 0 : lane, &at))
             return false;
-        if (is_vector)
-            at = at * lanes + lane;
-        if (!note_read(in, buffer, at))
-            return false;
-        if (!memory->numbers)
-            values[lane] = lg_number_load(buffer->dtype, memory->bytes + at * bytes);
-        else if (!load_local(in, buffer, at, &values[lane]))
+        if (!load_element(in, buffer, is_vector ? at * lanes + lane : at, &values[lane]))
             return false;
     }
     return true;
@@ -249,21 +264,52 @@ bool lg_kmemory_load(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *
 bool lg_kmemory_store(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *index, int lanes,
                       const lg_number *values)
 {
-    const lg_kmemory *memory = &in->memory[buffer->id];
     bool is_vector = buffer->lanes > 1;
-    int bytes = lg_dtype_bytes(buffer->dtype);
     for (int lane = 0; lane < lanes; lane++) {
         int64_t at = 0;
         if (!locate(in, buffer, index, is_vector ? 0 : lane, &at))
             return false;
-        if (is_vector)
-            at = at * lanes + lane;
-        if (!note_write(in, buffer, at))
+        if (!store_element(in, buffer, is_vector ? at * lanes + lane : at, values[lane]))
             return false;
-        if (!memory->numbers)
-            lg_number_store(buffer->dtype, memory->bytes + at * bytes, values[lane]);
-        else
-            store_local(in, buffer, at, values[lane]);
     }
+    return true;
+}
+
+// The first element of a run, which must end inside of the buffer.
+static bool locate_run(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *index, int count,
+                       int64_t *at)
+{
+    if (!locate(in, buffer, index, 0, at))
+        return false;
+    int64_t elements = in->memory[buffer->id].elements;
+    *at *= buffer->lanes;
+    if (*at + count > elements)
+        return lg_kinterp_fault(
+            in, "a run of %d elements of %%%s begins at element %" PRId64 " of %" PRId64, count,
+            buffer->name, *at, elements);
+    return true;
+}
+
+bool lg_kmemory_load_run(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *index,
+                         int count, lg_number *values)
+{
+    int64_t at = 0;
+    if (!locate_run(in, buffer, index, count, &at))
+        return false;
+    for (int i = 0; i < count; i++)
+        if (!load_element(in, buffer, at + i, &values[i]))
+            return false;
+    return true;
+}
+
+bool lg_kmemory_store_run(lg_kinterp *in, const lg_kbuffer *buffer, const lg_kindex *index,
+                          int count, const lg_number *values)
+{
+    int64_t at = 0;
+    if (!locate_run(in, buffer, index, count, &at))
+        return false;
+    for (int i = 0; i < count; i++)
+        if (!store_element(in, buffer, at + i, values[i]))
+            return false;
     return true;
 }

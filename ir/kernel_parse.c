@@ -223,11 +223,13 @@ static bool parse_alloc(lg_kparser *p)
         return false;
     bool right = lg_lexer_expect(&p->lexer, ":") && parse_element(p, &dtype, &lanes) &&
                  parse_dims(p, &rank, dims);
-    if (right && !parse_scope(p, LG_SCOPE_TILE, LG_SCOPE_REGISTER, &scope))
-        right =
-            lg_kparse_error(p, p->lexer.token.where, "expected a scope: tile, shared or register");
-    if (right && lanes > 1 && scope != LG_SCOPE_REGISTER)
+    if (right && !parse_scope(p, LG_SCOPE_TILE, LG_SCOPE_MATRIX, &scope))
+        right = lg_kparse_error(p, p->lexer.token.where,
+                                "expected a scope: tile, shared, register or matrix");
+    if (right && lanes > 1 && scope < LG_SCOPE_REGISTER)
         right = lg_kparse_error(p, where, "only register buffers hold vectors");
+    if (right && scope == LG_SCOPE_MATRIX && !lg_matrix_holds(dtype, lanes))
+        right = lg_kparse_error(p, where, "a matrix register holds f32x256 or bf16x512");
     if (!right) {
         lg_kernel_enter(p->k.kernel, name);
         return false;
@@ -264,21 +266,56 @@ static bool parse_store(lg_kparser *p)
     return true;
 }
 
-static bool parse_prefetch(lg_kparser *p)
+// The place that a statement names: a buffer with its indices.
+static bool parse_place_of_buffer(lg_kparser *p, lg_kbuffer **buffer, lg_kaccess *access)
 {
     lg_location where = p->lexer.token.where;
     const char *name;
     if (!expect_name(p, LG_TOKEN_LOCAL, &name))
         return false;
     const lg_kname *found = lg_kernel_find(p->k.kernel, name);
-    if (!found || !found->buffer)
-        return lg_kparse_error(p, where, "%%%s is not a buffer", name);
+    if (!found || !found->buffer) {
+        lg_kparse_error(p, where, "%%%s is not a buffer", name);
+        return false;
+    }
+    *buffer = found->buffer;
+    return lg_kparse_access(p, found->buffer, access);
+}
+
+static bool parse_prefetch(lg_kparser *p)
+{
+    lg_location where = p->lexer.token.where;
+    lg_kbuffer *buffer;
     lg_kaccess access;
-    if (!lg_kparse_access(p, found->buffer, &access))
+    if (!parse_place_of_buffer(p, &buffer, &access))
         return false;
     if (access.lanes != 1)
-        return lg_kparse_error(p, where, "one element of %%%s is prefetched", name);
-    lg_k_prefetch(&p->k, found->buffer, access.index);
+        return lg_kparse_error(p, where, "one element of %%%s is prefetched", buffer->name);
+    lg_k_prefetch(&p->k, buffer, access.index);
+    return true;
+}
+
+static bool parse_matrix(lg_kparser *p, lg_matrix_action action)
+{
+    const lg_matrix_info *info = lg_matrix_info_of(action);
+    lg_kplace places[3] = {{0}};
+    lg_kaccess accesses[3];
+    for (int i = 0; i < info->operands; i++) {
+        if (i && !lg_lexer_expect(&p->lexer, ","))
+            return false;
+        lg_location where = p->lexer.token.where;
+        const char *wanted;
+        places[i].index = accesses[i].index;
+        if (!parse_place_of_buffer(p, &places[i].buffer, &accesses[i]))
+            return false;
+        const lg_kbuffer *buffer = places[i].buffer;
+        if (!lg_matrix_takes(info->roles[i], buffer, &wanted))
+            return lg_kparse_error(p, where, "%%%s is not %s", buffer->name, wanted);
+        if (accesses[i].width != buffer->lanes)
+            return lg_kparse_error(p, where, "where a block of %%%s begins is one element",
+                                   buffer->name);
+    }
+    lg_k_matrix(&p->k, action, places);
     return true;
 }
 
@@ -295,6 +332,9 @@ static bool parse_statement(lg_kparser *p)
     for (int role = 0; role < LG_LOOP_ROLE_COUNT; role++)
         if (lg_lexer_accept(&p->lexer, lg_loop_role_name((lg_loop_role)role)))
             return parse_loop(p, (lg_loop_role)role);
+    for (int action = 0; action < LG_MATRIX_ACTION_COUNT; action++)
+        if (lg_lexer_accept(&p->lexer, lg_matrix_info_of((lg_matrix_action)action)->word))
+            return parse_matrix(p, (lg_matrix_action)action);
     if (lg_lexer_accept(&p->lexer, "let"))
         return parse_let(p);
     if (lg_lexer_accept(&p->lexer, "alloc"))
@@ -308,8 +348,8 @@ static bool parse_statement(lg_kparser *p)
         return true;
     }
     return lg_kparse_error(p, p->lexer.token.where,
-                           "expected a statement: a loop, let, alloc, if, prefetch, barrier, or a "
-                           "store");
+                           "expected a statement: a loop, let, alloc, if, zero, load, dot, store, "
+                           "prefetch, barrier, or an assignment");
 }
 
 // Up to the closing brace, which stays.

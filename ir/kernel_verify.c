@@ -3,6 +3,7 @@
 // their place allows. Whether an address is inside its buffer only a run can tell
 // (ir/kernel_interp.c), but for registers, which are variables of the emitted code.
 #include "ir/kernel.h"
+#include "ir/kernel_internal.h"
 #include "ir/kernel_report.h"
 
 #include <inttypes.h>
@@ -26,7 +27,8 @@ typedef struct verifier {
     lg_diag *diag;
     const lg_kstmt *stmt;
     bool *var_in_scope, *var_is_unrolled, *buffer_in_scope;
-    int64_t threads; // of the thread loops seen so far; 0: none yet
+    int64_t threads;          // of the thread loops seen so far; 0: none yet
+    int64_t matrix_registers; // in scope
     bool is_cuda, ok;
 } verifier;
 
@@ -96,17 +98,25 @@ static bool check_indices(verifier *v, const place *at, const lg_kbuffer *buffer
                          *lanes, width);
         if (width > 1)
             *lanes = width;
-        if (buffer->scope == LG_SCOPE_REGISTER && !check_register_index(v, buffer, d, index[d]))
+        if (buffer->scope >= LG_SCOPE_REGISTER && !check_register_index(v, buffer, d, index[d]))
             return false;
     }
     return true;
+}
+
+// What a matrix register holds no expression sees.
+static bool check_visible(verifier *v, const lg_kbuffer *buffer)
+{
+    return buffer->scope != LG_SCOPE_MATRIX ||
+           FAULT(v, "%%%s is a matrix register: only zero, load, dot and store name it",
+                 buffer->name);
 }
 
 static bool check_load(verifier *v, const place *at, const lg_kx *x)
 {
     const lg_kbuffer *buffer = x->as.load.buffer;
     int gathered;
-    if (!check_indices(v, at, buffer, x->as.load.index, &gathered))
+    if (!check_indices(v, at, buffer, x->as.load.index, &gathered) || !check_visible(v, buffer))
         return false;
     if (buffer->scope == LG_SCOPE_OUT)
         return FAULT(v, "%%%s is an out parameter and is read; make it inout", buffer->name);
@@ -305,7 +315,7 @@ static bool check_size(verifier *v, const lg_kbuffer *buffer)
             return FAULT(v, "the size of %%%s is out of range", buffer->name);
         elements *= buffer->dims[d];
     }
-    if (buffer->scope == LG_SCOPE_REGISTER && elements > MOST_REGISTERS)
+    if (buffer->scope >= LG_SCOPE_REGISTER && elements > MOST_REGISTERS)
         return FAULT(v, "%%%s has more than %d registers", buffer->name, MOST_REGISTERS);
     if (buffer->scope > LG_SCOPE_INOUT &&
         elements * lg_dtype_bytes(buffer->dtype) > MOST_LOCAL_BYTES)
@@ -313,9 +323,29 @@ static bool check_size(verifier *v, const lg_kbuffer *buffer)
     return true;
 }
 
+static int64_t register_count(const lg_kbuffer *buffer)
+{
+    int64_t count = 1;
+    for (int d = 0; d < buffer->rank; d++)
+        count *= buffer->dims[d];
+    return count;
+}
+
+static void check_matrix_registers(verifier *v, const lg_kbuffer *buffer)
+{
+    if (!lg_matrix_holds(buffer->dtype, buffer->lanes))
+        FAULT(v, "%%%s is a matrix register and holds f32x256 or bf16x512", buffer->name);
+    if (v->is_cuda)
+        FAULT(v, "%%%s is a matrix register of a CPU in a kernel with a block loop", buffer->name);
+    v->matrix_registers += register_count(buffer);
+    if (v->matrix_registers > LG_MATRIX_REGISTERS)
+        FAULT(v, "%" PRId64 " matrix registers are alive, there are %d", v->matrix_registers,
+              LG_MATRIX_REGISTERS);
+}
+
 static void check_alloc(verifier *v, const place *at, const lg_kbuffer *buffer)
 {
-    bool is_register = buffer->scope == LG_SCOPE_REGISTER;
+    bool is_register = buffer->scope >= LG_SCOPE_REGISTER;
     if (!is_known_buffer(v, buffer) || buffer->id < v->kernel->params.count) {
         FAULT(v, "%%%s is not a local buffer of the kernel", buffer->name);
         return;
@@ -329,6 +359,8 @@ static void check_alloc(verifier *v, const place *at, const lg_kbuffer *buffer)
         FAULT(v, "shared memory is for kernels with a block loop");
     if (!is_register && at->in_thread)
         FAULT(v, "%%%s belongs to the block and is allocated by a thread", buffer->name);
+    if (buffer->scope == LG_SCOPE_MATRIX && v->buffer_in_scope[buffer->id])
+        check_matrix_registers(v, buffer);
 }
 
 static void check_store(verifier *v, const place *at, const lg_kstmt *stmt)
@@ -337,7 +369,7 @@ static void check_store(verifier *v, const place *at, const lg_kstmt *stmt)
     const lg_kx *value = stmt->as.store.value;
     int scattered;
     if (!check_indices(v, at, buffer, stmt->as.store.index, &scattered) ||
-        !check_expression(v, at, value))
+        !check_visible(v, buffer) || !check_expression(v, at, value))
         return;
     bool is_register = buffer->scope == LG_SCOPE_REGISTER;
     int lanes = stmt->as.store.lanes, width = is_register ? buffer->lanes : lanes;
@@ -353,6 +385,27 @@ static void check_store(verifier *v, const place *at, const lg_kstmt *stmt)
     if (value->type.dtype != lg_kernel_dtype(buffer->dtype))
         FAULT(v, "a value of %s goes to %%%s of %s", lg_dtype_name(value->type.dtype), buffer->name,
               lg_dtype_name(buffer->dtype));
+}
+
+static void check_matrix(verifier *v, const place *at, const lg_kstmt *stmt)
+{
+    const lg_matrix_info *info = lg_matrix_info_of(stmt->as.matrix.action);
+    for (int i = 0; i < info->operands; i++) {
+        const lg_kplace *place = &stmt->as.matrix.operands[i];
+        const lg_kbuffer *buffer = place->buffer;
+        const char *wanted;
+        int scattered;
+        if (!check_indices(v, at, buffer, place->index, &scattered))
+            return;
+        if (!lg_matrix_takes(info->roles[i], buffer, &wanted))
+            FAULT(v, "%%%s is not %s", buffer->name, wanted);
+        if (scattered > 1)
+            FAULT(v, "where a block of %%%s begins is one element", buffer->name);
+        if (info->roles[i] == LG_MATRIX_TARGET && buffer->scope == LG_SCOPE_IN)
+            FAULT(v, "%%%s is a parameter that is only read", buffer->name);
+        if (info->roles[i] == LG_MATRIX_SOURCE && buffer->scope == LG_SCOPE_OUT)
+            FAULT(v, "%%%s is an out parameter and is read; make it inout", buffer->name);
+    }
 }
 
 static void check_prefetch(verifier *v, const place *at, const lg_kstmt *stmt)
@@ -393,6 +446,7 @@ static void check_statement(verifier *v, const place *at, const lg_kstmt *stmt, 
         check_store(v, at, stmt);
         return;
     case LG_K_MATRIX:
+        check_matrix(v, at, stmt);
         return;
     case LG_K_PREFETCH:
         check_prefetch(v, at, stmt);
@@ -422,8 +476,12 @@ static void leave_block(verifier *v, const lg_kblock *block)
         if (stmt->kind == LG_K_LET && is_own_var(v, stmt->as.let.var))
             v->var_in_scope[stmt->as.let.var->id] = false;
         if (stmt->kind == LG_K_ALLOC && is_known_buffer(v, stmt->as.alloc) &&
-            stmt->as.alloc->id >= v->kernel->params.count)
-            v->buffer_in_scope[stmt->as.alloc->id] = false;
+            stmt->as.alloc->id >= v->kernel->params.count) {
+            bool *in_scope = &v->buffer_in_scope[stmt->as.alloc->id];
+            if (*in_scope && stmt->as.alloc->scope == LG_SCOPE_MATRIX)
+                v->matrix_registers -= register_count(stmt->as.alloc);
+            *in_scope = false;
+        }
     }
 }
 

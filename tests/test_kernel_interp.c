@@ -136,6 +136,50 @@ START_TEST(expressions_of_every_kind)
 }
 END_TEST
 
+// The block of the image begins inside of a dimension and goes over its end; the scratch buffer
+// rounds.
+START_TEST(matrix_products)
+{
+    float x[17][32], y[2][16][16];
+    uint16_t w[16][16][2];
+    for (int n = 0; n < 17 * 32; n++)
+        x[n / 32][n % 32] = (float)(n * 37 % 101) / 8;
+    for (int n = 0; n < 512; n++)
+        lg_number_store(LG_BF16, &w[n / 32][n / 2 % 16][n % 2],
+                        (lg_number){.f = (double)(n * 53 % 29) - 14});
+    run("kernel @k(%x: f32[17,32], %w: bf16[16,16,2], %y: out f32[2,16,16]) {\n"
+        "  alloc %s: bf16[17,2,16] tile\n"
+        "  alloc %acc: f32x256[2] matrix\n"
+        "  alloc %a: bf16x512[] matrix\n"
+        "  alloc %b: bf16x512[] matrix\n"
+        "  for %r in 0..17 {\n"
+        "    %s[%r, 0, 0 : 16] = %x[%r, 0 : 16]\n"
+        "    %s[%r, 1, 0 : 16] = %x[%r, 16 : 16]\n"
+        "  }\n"
+        "  load %b[], %w[0, 0, 0]\n"
+        "  unroll %i in 0..2 {\n"
+        "    zero %acc[%i]\n"
+        "    load %a[], %s[%i, 0, 0]\n"
+        "    dot %acc[%i], %a[], %b[]\n"
+        "    dot %acc[%i], %a[], %b[]\n"
+        "    store %y[%i, 0, 0], %acc[%i]\n"
+        "  }\n"
+        "}\n",
+        (void *[]){x, w, y});
+    for (int i = 0; i < 2; i++)
+        for (int m = 0; m < 16; m++)
+            for (int n = 0; n < 16; n++) {
+                double sum = 0;
+                for (int k = 0; k < 32; k++) {
+                    lg_number number = {.f = (double)x[i + m][k]};
+                    number = lg_scalar_evaluate(LG_S_BF16, LG_F32, &number);
+                    sum += 2 * number.f * lg_number_load(LG_BF16, &w[k / 2][n][k % 2]).f;
+                }
+                ck_assert(y[i][m][n] == (float)sum);
+            }
+}
+END_TEST
+
 START_TEST(barriers_order_threads)
 {
     float x[2][8], y[2][8];
@@ -243,6 +287,17 @@ static const fault run_faults[] = {
     {"block %b in 0..1 {\nalloc %r: f32[] register\nthread %t in 0..4 {\nif %t == 0 {\n"
      "%r[] = 1.0\n}\n}\nthread %u in 0..4 {\n%y[%u] = %r[]\n}\n}\n",
      "element 0 of %r is read before it is written"},
+    {"alloc %a: f32x256[2] matrix\nalloc %t: f32[256] tile\nzero %a[0]\nstore %t[0], %a[1]\n",
+     "element 256 of %a is read before it is written"},
+    {"alloc %a: f32x256[] matrix\nalloc %t: f32[2,200] tile\nzero %a[]\n"
+     "for %i in 0..2 {\nstore %t[0, %i * 190], %a[]\n}\n",
+     "a run of 256 elements of %t begins at element 190 of 400 (%i = 1)"},
+    {"alloc %a: bf16x512[] matrix\nalloc %t: bf16[3,200] tile\nload %a[], %t[%n - 8, 88]\n",
+     "element 88 of %t is read before it is written"},
+    {"alloc %a: bf16x512[] matrix\nalloc %t: bf16[3,200] tile\nload %a[], %t[%n - 8, 89]\n",
+     "a run of 512 elements of %t begins at element 89 of 600"},
+    {"alloc %a: bf16x512[] matrix\nalloc %t: bf16[512] tile\nload %a[], %t[%n - 9]\n",
+     "index 0 of %t is -1, the size is 512"},
 };
 
 START_TEST(a_run_reports)
@@ -323,6 +378,17 @@ static const fault kernel_faults[] = {
     {"alloc %t: f32[4] tile\nprefetch %t[0]\n", "one element of a parameter is prefetched"},
     {"prefetch %y[lanes(4)]\n", "one element of a parameter is prefetched"},
     {"%y[lanes(4)] = 1.0\n", "a store has no vector index"},
+    {"alloc %a: f32x256[] matrix\nzero %a[]\n%a[] = 0.0\n", "%a is a matrix register: only zero"},
+    {"alloc %a: f32x256[] matrix\nzero %a[]\nlet %v = %a[]\n", "%a is a matrix register: only"},
+    {"alloc %a: f32x256[3] matrix\nalloc %b: bf16x512[3,2] matrix\n",
+     "9 matrix registers are alive, there are 8"},
+    {"alloc %a: f32x256[2] matrix\nfor %i in 0..2 {\nzero %a[%i]\n}\n",
+     "index 0 of the register buffer %a is not made of constants"},
+    {"alloc %a: f32x256[2] matrix\nzero %a[2]\n", "index 0 of %a may be 2 to 2, its size is 2"},
+    {"if true {\nalloc %a: f32x256[] matrix\n}\nzero %a[]\n", "%a is not in scope"},
+    {"alloc %a: f32x256[] matrix\nstore %x[0], %a[]\n", "%x is a parameter that is only read"},
+    {"block %b in 0..1 {\nalloc %a: f32x256[] matrix\n}\n",
+     "%a is a matrix register of a CPU in a kernel with a block loop"},
 };
 
 START_TEST(the_verifier_reports)
@@ -367,6 +433,52 @@ START_TEST(the_verifier_reports_wrong_trees)
     ck_assert_msg(strstr(told, "%i is not in scope") && strstr(told, "of 3 lanes goes to 1") &&
                       strstr(told, "a value of i64 goes to %y of f32"),
                   "%s", told);
+    free(told);
+    lg_diag_free(diag);
+    lg_program_free(program);
+}
+END_TEST
+
+// Registers of a block that has ended are free again.
+START_TEST(matrix_registers_are_reused)
+{
+    lg_diag *diag = lg_diag_new();
+    lg_program *program = parse("kernel @k(%y: out f32[256], %w: out bf16[512]) {\n"
+                                "  alloc %a: f32x256[2] matrix\n"
+                                "  if true {\n    alloc %b: f32x256[6] matrix\n  }\n"
+                                "  for %i in 0..2 {\n    alloc %c: f32x256[2,3] matrix\n  }\n"
+                                "  alloc %d: bf16x512[] matrix\n"
+                                "}\n",
+                                diag);
+    ck_assert(lg_verify_program(program, diag));
+    lg_program_free(program);
+    lg_diag_free(diag);
+}
+END_TEST
+
+// A block of a matrix that a schedule reads from what it may only write.
+START_TEST(the_verifier_reports_wrong_matrices)
+{
+    lg_program *program = lg_program_new("test");
+    lg_diag *diag = lg_diag_new();
+    lg_kernel *kernel = lg_kernel_new(program, "k");
+    lg_kbuffer *w = lg_kernel_param(kernel, "w", LG_SCOPE_OUT, LG_BF16, 1, (int64_t[]){512});
+    lg_kbuilder k;
+    lg_k_begin(&k, kernel);
+    lg_kbuffer *a = lg_k_alloc(&k, "a", LG_SCOPE_MATRIX, LG_BF16, LG_MATRIX_NUMBERS, 0, NULL);
+    lg_kbuffer *odd = lg_k_alloc(&k, "odd", LG_SCOPE_MATRIX, LG_F32, 8, 0, NULL);
+    lg_kx *zero = lg_kx_int(&k, 0), *two = lg_kx_lanes(&k, 2);
+    lg_k_matrix_load(&k, a, NULL, w, &zero);
+    lg_k_matrix_load(&k, a, NULL, w, &two);
+    kernel->body.last->as.matrix.operands[0].buffer = odd;
+    ck_assert(!lg_verify_kernel(kernel, diag));
+    char *told = messages(diag);
+    static const char *const expected[] = {
+        "%odd is a matrix register and holds f32x256 or bf16x512",
+        "%w is an out parameter and is read; make it inout",
+        "%odd is not an operand, bf16x512 matrix", "where a block of %w begins is one element"};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        ck_assert_msg(strstr(told, expected[i]), "%s\nnot: %s", told, expected[i]);
     free(told);
     lg_diag_free(diag);
     lg_program_free(program);
@@ -433,12 +545,15 @@ int main(void)
     tcase_add_test(tests, vectors_and_tails);
     tcase_add_test(tests, register_tile_matmul);
     tcase_add_test(tests, expressions_of_every_kind);
+    tcase_add_test(tests, matrix_products);
     tcase_add_test(tests, barriers_order_threads);
     tcase_add_test(tests, an_entry_runs_its_launches);
     tcase_add_loop_test(tests, a_run_reports, 0, COUNT(run_faults));
     tcase_add_test(tests, in_place_conflicts_are_seen);
     tcase_add_loop_test(tests, the_verifier_reports, 0, COUNT(kernel_faults));
     tcase_add_test(tests, the_verifier_reports_wrong_trees);
+    tcase_add_test(tests, matrix_registers_are_reused);
+    tcase_add_test(tests, the_verifier_reports_wrong_matrices);
     tcase_add_loop_test(tests, entries_are_verified, 0, COUNT(entry_faults));
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -70,6 +70,20 @@ static const char corpus[] =
     "  let %deep = (%n * (%n / (%n % 3)) | 1) & 2\n"
     "}\n"
     "\n"
+    "kernel @matrices(%a: bf16[16,32], %b: bf16[16,16,2], %c: inout f32[16,16]) {\n"
+    "  alloc %acc: f32x256[2,1] matrix\n"
+    "  alloc %left: bf16x512[] matrix\n"
+    "  alloc %right: bf16x512[1] matrix\n"
+    "  unroll %i in 0..2 {\n"
+    "    zero %acc[%i, 0]\n"
+    "  }\n"
+    "  load %left[], %a[0, 0]\n"
+    "  load %right[0], %b[0, 0, 0]\n"
+    "  dot %acc[1, 0], %left[], %right[0]\n"
+    "  store %c[0, 0], %acc[1, 0]\n"
+    "  %c[0, 0] = bf16(%c[0, 1]) - %c[0, 1]\n"
+    "}\n"
+    "\n"
     "kernel @cuda(%x: f32[4,256], %y: out f32[4,256]) {\n"
     "  block %b in 0..4 {\n"
     "    alloc %s: f32[256] shared\n"
@@ -202,6 +216,18 @@ static const fault faults[] = {
     {KERNEL("  let %a = f16(1.0)\n"), {"2:12: error: arithmetic happens in f32"}},
     {KERNEL("  let %a = sum(1.0)\n"), {"2:12: error: the operand must be a vector"}},
     {KERNEL("  alloc %a: f32x8[4] tile\n"), {"2:9: error: only register buffers hold vectors"}},
+    {KERNEL("  alloc %a: f32x8[4] matrix\n"),
+     {"2:9: error: a matrix register holds f32x256 or bf16x512"}},
+    {KERNEL("  alloc %a: f32x256[] matrix\n  load %a[], %y[0, 0]\n  zero %y[0, 0]\n"),
+     {"3:8: error: %a is not an operand, bf16x512 matrix",
+      "4:8: error: %y is not an accumulator, f32x256 matrix"}},
+    {KERNEL("  alloc %a: f32x256[] matrix\n  store %y[0, 0], %y[0, 0]\n  store %y[0, lanes(4)], "
+            "%a[]\n  dot %a[], %a[], %a[]\n"),
+     {"3:19: error: %y is not an accumulator, f32x256 matrix",
+      "4:9: error: where a block of %y begins is one element",
+      "5:13: error: %a is not an operand, bf16x512 matrix"}},
+    {KERNEL("  alloc %a: f32x256[] matrix\n  store %y[0, 0 : 4], %a[]\n  store %y[0, 0]\n"),
+     {"3:9: error: where a block of %y begins is one element", "5:1: error: expected `,`"}},
     {KERNEL("  prefetch %a[0]\n"), {"2:12: error: %a is not a buffer"}},
     {KERNEL("  prefetch %y[0, 0 : 4]\n"), {"2:12: error: one element of %y is prefetched"}},
     {KERNEL("  alloc %a: f32[4] heap\n"), {"2:20: error: expected a scope"}},
