@@ -154,7 +154,10 @@ static void write_function(writer *w, const lg_entry *entry, int index)
     describe_ports(w, entry, index, LG_PLACE_INPUT);
     describe_ports(w, entry, index, LG_PLACE_OUTPUT);
     describe_weights(w, &uses);
-    fprintf(w->out, "// `parallel` may be NULL: then it runs on the calling thread. Returns 0.\n");
+    fprintf(w->out, "// `parallel` may be NULL: then it runs on the calling thread. Returns %s.\n",
+            lg_entry_uses_matrix_unit(entry)
+                ? "LG_ENTRY_DONE, or\n// LG_ENTRY_REFUSED where Linux refuses the matrix unit"
+                : "0");
 
     fprintf(w->out, "static inline int %s_%s(", prefix, entry->name);
     declare_ports(w, entry, LG_PLACE_INPUT);

@@ -55,6 +55,12 @@ void lg_emit_kernel(lg_emitter *e, const lg_kernel *kernel, bool internal);
 // linked together cannot both have.
 void lg_emit_artifact(lg_emitter *e, const lg_program *program, bool getter);
 
+// ---- llvm_permission.c
+
+// At the builder's place in an entry point: asks the system for the matrix unit, and returns
+// LG_ENTRY_REFUSED from `function` without it.
+void lg_emit_permission(lg_emitter *e, LLVMValueRef function);
+
 // ---- llvm_alias.c
 
 // Makes the alias scopes of a kernel's buffers; before its first access.

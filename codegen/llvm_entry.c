@@ -232,6 +232,8 @@ static LLVMValueRef emit_entry(lg_emitter *e, const lg_entry *entry, LLVMValueRe
     LLVMPositionBuilderAtEnd(e->builder, new_block(e, function, "entry"));
     LLVMValueRef argument = LLVMGetParam(function, 0);
     LLVMSetValueName2(argument, "call", 4);
+    if (lg_entry_uses_matrix_unit(entry))
+        lg_emit_permission(e, function);
 
     call_values call = {.launch = launch};
     static const size_t offsets[] = {
@@ -252,7 +254,7 @@ static LLVMValueRef emit_entry(lg_emitter *e, const lg_entry *entry, LLVMValueRe
     call.parallel = load_field(e, argument, offsetof(lg_call, parallel), "parallel");
     for (int i = 0; i < entry->launches.count; i++)
         emit_launch(e, &call, &entry->launches.items[i], i);
-    LLVMBuildRet(e->builder, u32(e, 0));
+    LLVMBuildRet(e->builder, u32(e, LG_ENTRY_DONE));
     return function;
 }
 

@@ -110,6 +110,22 @@ bool lg_entry_writes(const lg_entry *entry, lg_place place)
     return is_accessed(entry, place, LG_SCOPE_IN);
 }
 
+bool lg_kernel_uses_matrix_unit(const lg_kernel *kernel)
+{
+    for (int i = 0; i < kernel->locals.count; i++)
+        if (kernel->locals.items[i]->scope == LG_SCOPE_MATRIX)
+            return true;
+    return false;
+}
+
+bool lg_entry_uses_matrix_unit(const lg_entry *entry)
+{
+    for (int i = 0; i < entry->launches.count; i++)
+        if (lg_kernel_uses_matrix_unit(entry->launches.items[i].kernel))
+            return true;
+    return false;
+}
+
 // ---- names
 
 static bool is_word(char c)

@@ -278,6 +278,9 @@ int lg_program_kernel_count(const lg_program *program);
 // Does a launch of the entry read, or write, what lies there?
 bool lg_entry_reads(const lg_entry *entry, lg_place place);
 bool lg_entry_writes(const lg_entry *entry, lg_place place);
+// Does the kernel, or that of a launch, have MATRIX registers?
+bool lg_kernel_uses_matrix_unit(const lg_kernel *kernel);
+bool lg_entry_uses_matrix_unit(const lg_entry *entry);
 
 // ---- building kernels (ir/kernel.c). Everything lives in the program's arena.
 

@@ -82,6 +82,12 @@ enum lg_entry_flag {
     LG_ENTRY_WRITES_PACKED = 8, // `pack`
 };
 
+// What a call returns. One that is refused has written nothing.
+enum lg_entry_status {
+    LG_ENTRY_DONE = 0,
+    LG_ENTRY_REFUSED = 1, // Linux keeps the matrix unit from this process: build for another target
+};
+
 typedef struct lg_entry_desc {
     const char *name; // "infer", "pack", "train_step" ...
     uint32_t input_count, output_count, launch_count;
@@ -90,7 +96,7 @@ typedef struct lg_entry_desc {
     const lg_launch_desc *launches;
     uint64_t workspace_bytes;        // for a call on one thread,
     uint64_t scratch_bytes;          // and more for each further one
-    int (*run)(const lg_call *call); // returns 0
+    int (*run)(const lg_call *call); // returns an enum lg_entry_status
 } lg_entry_desc;
 
 // Size of the workspace of a call with `parallel`.

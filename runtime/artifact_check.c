@@ -3,6 +3,7 @@
 #include "runtime/loader.h"
 #include "runtime/matrix_unit.h"
 
+#include <errno.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -33,6 +34,19 @@ bool lg_cpu_supports(const char *target)
     return false;
 }
 
+// Linux refuses a process whose signal stacks have no room for the registers (ENOSPC), and where
+// arch_prctl is filtered.
+static bool refuse_matrix_unit(const lg_artifact *artifact, const char *name, lg_error *e)
+{
+    int reason = lg_matrix_unit_is_permitted() ? 0 : errno;
+    return lg_fail(e,
+                   "%s: compiled for %s, and Linux refuses this process the matrix unit (AMX): %s; "
+                   "build it with --cpu=x86-64-v4",
+                   name, artifact->target,
+                   reason == ENOSPC ? "a thread's sigaltstack has no room for its registers"
+                                    : strerror(reason));
+}
+
 bool lg_artifact_check(const lg_artifact *artifact, const char *name, lg_error *e)
 {
     if (artifact->abi != LG_ARTIFACT_ABI)
@@ -43,10 +57,12 @@ bool lg_artifact_check(const lg_artifact *artifact, const char *name, lg_error *
     if (artifact->bytes != sizeof(lg_artifact))
         return lg_fail(e, "%s: its table has %u bytes instead of %zu; build it again", name,
                        (unsigned)artifact->bytes, sizeof(lg_artifact));
-    if (!lg_cpu_supports(artifact->target))
-        return lg_fail(e,
-                       "%s: compiled for %s, which this machine's CPU is not; build it with "
-                       "--cpu=native here",
-                       name, artifact->target);
-    return true;
+    if (lg_cpu_supports(artifact->target))
+        return true;
+    if (!strcmp(artifact->target, "sapphirerapids") && lg_matrix_unit_exists())
+        return refuse_matrix_unit(artifact, name, e);
+    return lg_fail(e,
+                   "%s: compiled for %s, which this machine's CPU is not; build it with "
+                   "--cpu=native here",
+                   name, artifact->target);
 }
