@@ -34,6 +34,8 @@ bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *t
 bool lg_cpu_target_is_foreign(const lg_cpu_target *target);
 // True if this machine has every instruction of the target.
 bool lg_cpu_target_runs_here(const lg_cpu_target *target);
+// True if the target has the feature beyond those of its CPU: "+amx-bf16".
+bool lg_cpu_target_has(const lg_cpu_target *target, const char *feature);
 // The architecture of the triple: "x86_64", "aarch64".
 const char *lg_cpu_target_architecture(const lg_cpu_target *target);
 

@@ -86,7 +86,7 @@ static int64_t tile_bytes(const lg_kernel *kernel)
     int64_t total = 0;
     for (int i = 0; i < kernel->locals.count; i++) {
         const lg_kbuffer *buffer = kernel->locals.items[i];
-        if (buffer->scope == LG_SCOPE_REGISTER)
+        if (buffer->scope >= LG_SCOPE_REGISTER)
             continue;
         int64_t bytes = lg_dtype_bytes(buffer->dtype);
         for (int d = 0; d < buffer->rank && bytes <= MAX_TILE_BYTES; d++)
@@ -94,6 +94,20 @@ static int64_t tile_bytes(const lg_kernel *kernel)
         total += bytes <= MAX_TILE_BYTES ? bytes : MAX_TILE_BYTES + 1;
     }
     return total;
+}
+
+static bool accepts_kernel(const lg_kernel *kernel, const lg_cpu_target *target, lg_diag *diag)
+{
+    bool good = true;
+    if (tile_bytes(kernel) > MAX_TILE_BYTES)
+        good = lg_error_at(diag, (lg_location){0}, "kernel @%s: its tiles take more than %d bytes",
+                           kernel->name, MAX_TILE_BYTES);
+    if (lg_kernel_uses_matrix_unit(kernel) && !lg_cpu_target_has(target, "+amx-bf16"))
+        good = lg_error_at(diag, (lg_location){0},
+                           "kernel @%s: needs a matrix unit, and %s has none; build with "
+                           "--cpu=sapphirerapids",
+                           kernel->name, target->name);
+    return good;
 }
 
 bool lg_codegen_accepts(const lg_program *program, const lg_codegen_options *options, lg_diag *diag)
@@ -105,10 +119,7 @@ bool lg_codegen_accepts(const lg_program *program, const lg_codegen_options *opt
                            "_, a letter first, %d at most",
                            options->prefix, MAX_PREFIX);
     for (const lg_kernel *kernel = program->first; kernel; kernel = kernel->next)
-        if (tile_bytes(kernel) > MAX_TILE_BYTES)
-            good =
-                lg_error_at(diag, (lg_location){0}, "kernel @%s: its tiles take more than %d bytes",
-                            kernel->name, MAX_TILE_BYTES);
+        good &= accepts_kernel(kernel, options->target, diag);
     return good;
 }
 

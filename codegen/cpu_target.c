@@ -133,6 +133,15 @@ bool lg_cpu_target_resolve(lg_cpu_target *target, const char *cpu, const char *t
     return true;
 }
 
+bool lg_cpu_target_has(const lg_cpu_target *target, const char *feature)
+{
+    size_t length = strlen(feature);
+    for (const char *at = target->features; (at = strstr(at, feature)); at += length)
+        if (at[length] == '\0' || at[length] == ',')
+            return true;
+    return false;
+}
+
 const char *lg_cpu_target_architecture(const lg_cpu_target *target)
 {
     return find_row(target->name)->architecture;

@@ -52,7 +52,7 @@ void lg_emit_alias_scopes(lg_emitter *e, const lg_kernel *kernel)
         const lg_kbuffer *buffer = i < kernel->params.count
                                        ? kernel->params.items[i]
                                        : kernel->locals.items[i - kernel->params.count];
-        if (buffer->scope == LG_SCOPE_REGISTER)
+        if (buffer->scope >= LG_SCOPE_REGISTER)
             continue;
         if (count == MOST_BUFFERS)
             return;

@@ -27,6 +27,8 @@ typedef struct lg_emitter {
     LLVMValueRef *buffers;                  // by lg_kbuffer.id: address; NULL for REGISTER buffers
     LLVMValueRef **registers;               // by lg_kbuffer.id: one alloca an element
     LLVMValueRef *own_scope, *other_scopes; // by lg_kbuffer.id: lists for accesses; NULL: none
+    int *matrix_numbers;                    // by lg_kbuffer.id: first register of a MATRIX buffer
+    int matrix_used;                        // registers of those that are alive
     // Expressions share subtrees; what a statement has computed it does not compute again. A cache
     // that forgets costs instructions, never meaning.
     struct {
@@ -68,11 +70,23 @@ void lg_emit_alias_scopes(lg_emitter *e, const lg_kernel *kernel);
 // Tells LLVM what `access`, a load or store of `buffer`, cannot touch.
 void lg_emit_alias(lg_emitter *e, const lg_kbuffer *buffer, LLVMValueRef access);
 
+// ---- llvm_matrix.c
+
+// Where the kernel's function begins and ends: the matrix unit is set up, if it is used, and given
+// back.
+void lg_emit_matrix_begin(lg_emitter *e);
+void lg_emit_matrix_end(lg_emitter *e);
+// Gives a MATRIX buffer its registers; they are free again where `matrix_used` is set back.
+void lg_emit_matrix_alloc(lg_emitter *e, const lg_kbuffer *buffer);
+void lg_emit_matrix(lg_emitter *e, const lg_kstmt *s);
+
 // ---- llvm_expr.c
 
 LLVMValueRef lg_emit_value(lg_emitter *e, const lg_kx *x);
 // Address of an element of a buffer in memory; all indices are scalars.
 LLVMValueRef lg_emit_address(lg_emitter *e, const lg_kbuffer *buffer, lg_kx *const *index);
+// Number of an element of a REGISTER or MATRIX buffer in it.
+int64_t lg_emit_register_index(lg_emitter *e, const lg_kbuffer *buffer, lg_kx *const *index);
 // Alloca of an element of a REGISTER buffer.
 LLVMValueRef lg_emit_register(lg_emitter *e, const lg_kbuffer *buffer, lg_kx *const *index);
 

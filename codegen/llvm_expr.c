@@ -139,7 +139,7 @@ LLVMValueRef lg_emit_address(lg_emitter *e, const lg_kbuffer *buffer, lg_kx *con
     return linear_address(e, buffer, &sum);
 }
 
-LLVMValueRef lg_emit_register(lg_emitter *e, const lg_kbuffer *buffer, lg_kx *const *index)
+int64_t lg_emit_register_index(lg_emitter *e, const lg_kbuffer *buffer, lg_kx *const *index)
 {
     int64_t at = 0;
     for (int d = 0; d < buffer->rank; d++) {
@@ -147,7 +147,12 @@ LLVMValueRef lg_emit_register(lg_emitter *e, const lg_kbuffer *buffer, lg_kx *co
         assert(LLVMIsAConstantInt(i) && "register buffers are indexed by constants");
         at = at * buffer->dims[d] + LLVMConstIntGetSExtValue(i);
     }
-    return e->registers[buffer->id][at];
+    return at;
+}
+
+LLVMValueRef lg_emit_register(lg_emitter *e, const lg_kbuffer *buffer, lg_kx *const *index)
+{
+    return e->registers[buffer->id][lg_emit_register_index(e, buffer, index)];
 }
 
 // ---- loads

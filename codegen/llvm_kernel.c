@@ -158,10 +158,15 @@ static void emit_statement(lg_emitter *e, const lg_kstmt *s)
     case LG_K_PREFETCH:
         emit_prefetch(e, s);
         break;
-    case LG_K_ALLOC: // made in the entry block
+    case LG_K_MATRIX:
+        lg_emit_matrix(e, s);
+        break;
+    case LG_K_ALLOC: // others are made in the entry block
+        if (s->as.alloc->scope == LG_SCOPE_MATRIX)
+            lg_emit_matrix_alloc(e, s->as.alloc);
+        break;
     case LG_K_COMMENT:
         break;
-    case LG_K_MATRIX:
     case LG_K_BARRIER:
         assert(!"barriers are for CUDA kernels");
     }
@@ -170,8 +175,10 @@ static void emit_statement(lg_emitter *e, const lg_kstmt *s)
 
 static void emit_block(lg_emitter *e, const lg_kblock *block)
 {
+    int matrix_used = e->matrix_used;
     for (const lg_kstmt *s = block->first; s; s = s->next)
         emit_statement(e, s);
+    e->matrix_used = matrix_used;
 }
 
 // ---- buffers
@@ -221,7 +228,7 @@ static void place_in_scratch(lg_emitter *e, LLVMValueRef array)
 static void allocate_local(lg_emitter *e, const lg_kbuffer *buffer)
 {
     int64_t count = element_count(buffer);
-    if (lg_in_scratch(buffer))
+    if (lg_in_scratch(buffer) || buffer->scope == LG_SCOPE_MATRIX)
         return;
     if (buffer->scope != LG_SCOPE_REGISTER) {
         assert(buffer->scope == LG_SCOPE_TILE);
@@ -252,6 +259,7 @@ void lg_emit_kernel(lg_emitter *e, const lg_kernel *kernel, bool internal)
     e->vars = LG_NEW_ARRAY(e->arena, LLVMValueRef, kernel->vars.count);
     e->buffers = LG_NEW_ARRAY(e->arena, LLVMValueRef, buffers);
     e->registers = LG_NEW_ARRAY(e->arena, LLVMValueRef *, buffers);
+    e->matrix_numbers = LG_NEW_ARRAY(e->arena, int, buffers);
     lg_emit_alias_scopes(e, kernel);
     LLVMValueRef array = LLVMGetParam(e->function, 0);
     LLVMSetValueName2(array, "buffers", 7);
@@ -265,6 +273,8 @@ void lg_emit_kernel(lg_emitter *e, const lg_kernel *kernel, bool internal)
         allocate_local(e, kernel->locals.items[i]);
     load_parameters(e, array);
     place_in_scratch(e, array);
+    lg_emit_matrix_begin(e);
     emit_block(e, &kernel->body);
+    lg_emit_matrix_end(e);
     LLVMBuildRetVoid(e->builder);
 }

@@ -175,16 +175,43 @@ static LLVMValueRef above(lg_emitter *e, LLVMValueRef a, int64_t bound)
 
 // The narrow formats go through integers, not through `half` and `bfloat`: where a CPU lacks the
 // instructions, LLVM would call functions of a compiler runtime that an artifact does not have.
+// Nor does it see through the integers, and take x - bf16(x) for 0.
 static LLVMValueRef bf16_to_f32(lg_emitter *e, LLVMValueRef raw)
 {
     LLVMValueRef bits = LLVMBuildZExt(e->builder, raw, lg_emit_like(e->i32, raw), "");
     return lg_emit_bitcast(e, e->f32, shift_left(e, bits, 16));
 }
 
+// What bf16_to_f32 made `value` of, or NULL: what has been rounded is stored as it is.
+static LLVMValueRef bf16_within(lg_emitter *e, LLVMValueRef value)
+{
+    LLVMValueRef bits = LLVMIsABitCastInst(value) ? LLVMGetOperand(value, 0) : NULL;
+    if (!bits || !LLVMIsAInstruction(bits) || LLVMGetInstructionOpcode(bits) != LLVMShl)
+        return NULL;
+    LLVMValueRef wide = LLVMGetOperand(bits, 0);
+    if (!LLVMIsAZExtInst(wide) || LLVMGetOperand(bits, 1) != lg_emit_int(e->i32, 16, wide))
+        return NULL;
+    LLVMValueRef raw = LLVMGetOperand(wide, 0);
+    return LLVMTypeOf(raw) == lg_emit_like(e->i16, raw) ? raw : NULL;
+}
+
+// One instruction, which takes denormals for 0.
+static LLVMValueRef f32_to_bf16_natively(lg_emitter *e, LLVMValueRef value)
+{
+    LLVMTypeRef bf16 = LLVMBFloatTypeInContext(e->context);
+    LLVMValueRef rounded = LLVMBuildFPTrunc(e->builder, value, lg_emit_like(bf16, value), "");
+    return lg_emit_bitcast(e, e->i16, rounded);
+}
+
 // Round to nearest even: add half a unit minus one, and one more where the result would be odd. A
 // NaN keeps its top bits and gets a quiet one, so that it cannot become an infinity.
 static LLVMValueRef f32_to_bf16(lg_emitter *e, LLVMValueRef value)
 {
+    LLVMValueRef raw = bf16_within(e, value);
+    if (raw)
+        return raw;
+    if (lg_cpu_target_has(e->options->target, "+avx512bf16"))
+        return f32_to_bf16_natively(e, value);
     LLVMValueRef bits = lg_emit_bitcast(e, e->i32, value);
     LLVMValueRef high = shift_right(e, bits, 16);
     LLVMValueRef half = add_bits(e, and_bits(e, high, 1), 0x7fff);

@@ -156,7 +156,7 @@ typedef enum lg_matrix_action {
     LG_MATRIX_ZERO,  // zero %acc[0]: all sums are 0
     LG_MATRIX_LOAD,  // load %a[0], %x[i, 0]: 512 numbers of a bf16 buffer in memory
     LG_MATRIX_DOT,   // dot %acc[0], %a[0], %b[0]: acc[m][n] += sum over k of
-                     // a[m][2k] * b[k][n][0] + a[m][2k + 1] * b[k][n][1]
+                     // a[m][2k] * b[k][n][0] + a[m][2k + 1] * b[k][n][1]; %a and %b are two buffers
     LG_MATRIX_STORE, // store %y[i, 0], %acc[0]: 256 sums to an f32 buffer in memory
     LG_MATRIX_ACTION_COUNT
 } lg_matrix_action;

@@ -406,6 +406,10 @@ static void check_matrix(verifier *v, const place *at, const lg_kstmt *stmt)
         if (info->roles[i] == LG_MATRIX_SOURCE && buffer->scope == LG_SCOPE_OUT)
             FAULT(v, "%%%s is an out parameter and is read; make it inout", buffer->name);
     }
+    // The instruction takes three different registers.
+    const lg_kbuffer *left = stmt->as.matrix.operands[1].buffer;
+    if (stmt->as.matrix.action == LG_MATRIX_DOT && left == stmt->as.matrix.operands[2].buffer)
+        FAULT(v, "both operands of a dot are of %%%s; they need a buffer each", left->name);
 }
 
 static void check_prefetch(verifier *v, const place *at, const lg_kstmt *stmt)

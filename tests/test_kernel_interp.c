@@ -386,6 +386,8 @@ static const fault kernel_faults[] = {
      "index 0 of the register buffer %a is not made of constants"},
     {"alloc %a: f32x256[2] matrix\nzero %a[2]\n", "index 0 of %a may be 2 to 2, its size is 2"},
     {"if true {\nalloc %a: f32x256[] matrix\n}\nzero %a[]\n", "%a is not in scope"},
+    {"alloc %c: f32x256[] matrix\nalloc %a: bf16x512[2] matrix\ndot %c[], %a[0], %a[1]\n",
+     "both operands of a dot are of %a; they need a buffer each"},
     {"alloc %a: f32x256[] matrix\nstore %x[0], %a[]\n", "%x is a parameter that is only read"},
     {"block %b in 0..1 {\nalloc %a: f32x256[] matrix\n}\n",
      "%a is a matrix register of a CPU in a kernel with a block loop"},
