@@ -1,14 +1,12 @@
 // Winograd's forms: the matrices give the convolution, and compiled code keeps the error bounds
 // that docs/performance.md states, on inputs like those of a network: rectified, normally
 // distributed.
-#include "codegen/codegen.h"
 #include "ir/winograd.h"
-#include "passes/pass.h"
-#include "runtime/model.h"
+#include "tests/support/accuracy.h"
 #include "tests/support/compiled.h"
+#include "tests/support/network.h"
 
 #include <check.h>
-#include <math.h>
 #include <stdlib.h>
 
 enum { SIZE = 24, INPUTS = 128, OUTPUTS = 32, PIXELS = SIZE * SIZE };
@@ -57,88 +55,20 @@ static const char text[] = "param @w: f32[32,128,3,3]\n"
                            "  return %0\n"
                            "}\n";
 
-// Normally distributed; Box and Muller's method on a linear congruential generator.
-static double draw(uint64_t *state)
-{
-    double uniform[2];
-    for (int i = 0; i < 2; i++) {
-        *state = *state * 6364136223846793005u + 1442695040888963407u;
-        uniform[i] = ((double)(*state >> 11) + 0.5) / 9007199254740992.0;
-    }
-    return sqrt(-2 * log(uniform[0])) * cos(6.283185307179586 * uniform[1]);
-}
-
-static float *data(size_t count, double scale, bool rectified, uint64_t seed)
-{
-    float *values = calloc(count, sizeof *values);
-    ck_assert_ptr_nonnull(values);
-    for (size_t i = 0; i < count; i++) {
-        double value = scale * draw(&seed);
-        values[i] = (float)(rectified && value < 0 ? 0 : value);
-    }
-    return values;
-}
-
-// The convolution of pixel (h, w) with filter `o` in f64.
-static double direct(const float *x, const float *filter, int h, int w, int o)
-{
-    double sum = 0;
-    for (int tap = 0; tap < 9; tap++) {
-        int at[] = {h + tap / 3 - 1, w + tap % 3 - 1};
-        if (at[0] < 0 || at[0] >= SIZE || at[1] < 0 || at[1] >= SIZE)
-            continue;
-        for (int c = 0; c < INPUTS; c++)
-            sum += (double)x[(at[0] * SIZE + at[1]) * INPUTS + c] *
-                   (double)filter[(o * INPUTS + c) * 9 + tap];
-    }
-    return sum;
-}
-
-// Largest and mean error, relative to the root of the mean square.
-static void measure(const float *x, const float *filter, const float *y, double *most, double *mean)
-{
-    double squares = 0;
-    *most = *mean = 0;
-    for (int p = 0; p < PIXELS; p++)
-        for (int o = 0; o < OUTPUTS; o++) {
-            double right = direct(x, filter, p / SIZE, p % SIZE, o);
-            double error = fabs(right - (double)y[p * OUTPUTS + o]);
-            squares += right * right;
-            *mean += error;
-            *most = error > *most ? error : *most;
-        }
-    double scale = sqrt(squares / (PIXELS * OUTPUTS));
-    *most /= scale;
-    *mean /= scale * (PIXELS * OUTPUTS);
-}
+static const lg_conv_case shape = {1, SIZE, SIZE, INPUTS, OUTPUTS, 3, 1, 1, 1};
 
 static void run_conv(const char *option, const char *cpu, const float *x, const float *filter,
                      float *y)
 {
-    lg_diag *diag = lg_diag_new();
-    lg_unit unit = {.module = lg_parse_module("conv", text, sizeof text - 1, diag)};
-    lg_cpu_target cpu_target;
-    lg_pipeline_options passes = {.target = lg_target_find(cpu), .set = option};
-    bool ok = unit.module && lg_cpu_target_resolve(&cpu_target, cpu, NULL, diag) &&
-              lg_pipeline_run(&unit, lg_pipeline_named("O2", LG_TARGET_CPU), &passes, diag);
-    lg_codegen_options options = {
-        .prefix = "net", .model = "conv", .compiler = "test", .target = &cpu_target};
-    lg_jit *jit = ok ? lg_jit_new(unit.program, &options, diag) : NULL;
-    lg_diag_print(diag, stderr);
-    ck_assert_ptr_nonnull(jit);
+    lg_network net = lg_network_of_text(text, option, cpu);
     lg_error e = {""};
-    lg_model *model = lg_model_new(lg_jit_artifact(jit), "conv", &e);
-    ck_assert_msg(model != NULL, "%s", e.message);
     void *params[] = {(void *)(uintptr_t)filter};
     const void *inputs[] = {x};
     void *outputs[] = {y};
-    ck_assert(lg_model_pack(model, params, NULL, &e));
-    ck_assert(lg_model_call(model, lg_model_entry(model, "infer", &e), inputs, outputs, NULL, &e));
-    lg_model_free(model);
-    lg_jit_free(jit);
-    lg_program_free(unit.program);
-    lg_module_free(unit.module);
-    lg_diag_free(diag);
+    ck_assert(lg_model_pack(net.model, params, NULL, &e));
+    ck_assert(lg_model_call(net.model, lg_model_entry(net.model, "infer", &e), inputs, outputs,
+                            NULL, &e));
+    lg_network_free(&net);
 }
 
 static const struct {
@@ -153,25 +83,26 @@ static const struct {
 START_TEST(errors_keep_their_bounds)
 {
     static const char *const cpus[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4"};
-    float *x = data((size_t)PIXELS * INPUTS, 1, true, 1);
-    float *filter = data((size_t)OUTPUTS * INPUTS * 9, 0.05, false, 2);
-    float *y = data((size_t)PIXELS * OUTPUTS, 0, false, 3);
+    float *x = lg_normal_floats((size_t)PIXELS * INPUTS, 1, true, 1);
+    float *filter = lg_normal_floats((size_t)OUTPUTS * INPUTS * 9, 0.05, false, 2);
+    float *y = lg_normal_floats((size_t)PIXELS * OUTPUTS, 0, false, 3);
+    double *right = lg_conv_case_in_f64(&shape, x, filter);
     for (int c = 0; c < 3; c++) {
-        double most, mean;
         if (!lg_cpu_runs(cpus[c]))
             continue;
         run_conv(bounds[_i].option, cpus[c], x, filter, y);
-        measure(x, filter, y, &most, &mean);
-        ck_assert_msg(most < bounds[_i].most && mean < bounds[_i].mean, "%s on %s: %g, mean %g",
-                      bounds[_i].option, cpus[c], most, mean);
-        ck_assert_msg(mean > 1e-9, "%s on %s is exact: nothing was computed", bounds[_i].option,
-                      cpus[c]);
+        lg_accuracy error = lg_accuracy_of(y, right, (size_t)PIXELS * OUTPUTS);
+        ck_assert_msg(error.most < bounds[_i].most && error.mean < bounds[_i].mean,
+                      "%s on %s: %g, mean %g", bounds[_i].option, cpus[c], error.most, error.mean);
+        ck_assert_msg(error.mean > 1e-9, "%s on %s is exact: nothing was computed",
+                      bounds[_i].option, cpus[c]);
         if (getenv("LGPNC_SHOW"))
-            printf("%s on %s: %g, mean %g\n", bounds[_i].option, cpus[c], most, mean);
+            printf("%s on %s: %g, mean %g\n", bounds[_i].option, cpus[c], error.most, error.mean);
     }
     free(x);
     free(filter);
     free(y);
+    free(right);
 }
 END_TEST
 

@@ -334,9 +334,10 @@ static lg_jit *jit(const lg_compilation *c, const lg_program *program, lg_diag *
 {
     lg_cpu_target here;
     lg_codegen_options options = c->codegen;
-    options.target = &here;
-    if (!lg_cpu_target_resolve(&here, "native", NULL, diag))
+    bool runs = c->target->kind == LG_TARGET_CPU && lg_cpu_target_runs_here(&c->cpu);
+    if (!runs && !lg_cpu_target_resolve(&here, "native", NULL, diag))
         return NULL;
+    options.target = runs ? &c->cpu : &here;
     return lg_jit_new(program, &options, diag);
 }
 

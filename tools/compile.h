@@ -67,7 +67,7 @@ void lg_compilation_free(lg_compilation *c);
 // Reports that the pipeline did not lower to kernels, and returns false, if it did not.
 bool lg_compile_needs_program(const lg_compilation *c, const char *what, lg_diag *diag);
 
-// All of the program in memory, linked for this machine, whatever the target is.
+// All of the program in memory, linked for the target, or for this machine where that is another.
 lg_jit *lg_compile_jit(const lg_compilation *c, lg_diag *diag);
 // An artifact that has only the entry point `entry` and its kernels. NULL after reporting.
 lg_jit *lg_compile_jit_entry(const lg_compilation *c, const char *entry, lg_diag *diag);

@@ -2,6 +2,8 @@
 
 #include "codegen/describe.h"
 
+#include <string.h>
+
 #include <check.h>
 
 lg_module *lg_network_module(const char *spec, unsigned functions)
@@ -32,22 +34,40 @@ static const lg_artifact *artifact_of(lg_network *n, const char *spec, const lg_
     return n->jit ? lg_jit_artifact(n->jit) : NULL;
 }
 
-lg_network lg_network_new(const char *spec, unsigned functions, const char *level, const char *cpu)
+// Compiles the module; `spec` is a name for it.
+static void compile(lg_network *n, const char *spec, const char *level,
+                    const lg_pipeline_options *passes)
 {
-    const lg_target *target = lg_target_find(cpu);
-    lg_network n = {.unit.module = lg_network_module(spec, functions), .diag = lg_diag_new()};
-    lg_pipeline_options passes = {
-        .target = target,
-        .verify = functions == LG_MODEL_INFER}; // slow on the thousands of kernels of a step
-    bool ok = lg_pipeline_run(&n.unit, lg_pipeline_named(level, target->kind), &passes, n.diag);
-    const lg_artifact *artifact = ok ? artifact_of(&n, spec, target) : NULL;
-    lg_diag_print(n.diag, stderr);
+    const lg_target *target = passes->target;
+    bool ok = lg_pipeline_run(&n->unit, lg_pipeline_named(level, target->kind), passes, n->diag);
+    const lg_artifact *artifact = ok ? artifact_of(n, spec, target) : NULL;
+    lg_diag_print(n->diag, stderr);
     ck_assert_ptr_nonnull(artifact);
     lg_error e = {""};
-    n.model = lg_model_new(artifact, spec, &e);
-    ck_assert_msg(n.model != NULL, "%s", e.message);
-    if (n.device)
-        lg_model_set_executor(n.model, &(lg_executor){n.device, lg_cuda_device_execute});
+    n->model = lg_model_new(artifact, spec, &e);
+    ck_assert_msg(n->model != NULL, "%s", e.message);
+    if (n->device)
+        lg_model_set_executor(n->model, &(lg_executor){n->device, lg_cuda_device_execute});
+}
+
+lg_network lg_network_new(const char *spec, unsigned functions, const char *level, const char *cpu)
+{
+    lg_network n = {.unit.module = lg_network_module(spec, functions), .diag = lg_diag_new()};
+    lg_pipeline_options passes = {
+        .target = lg_target_find(cpu),
+        .verify = functions == LG_MODEL_INFER}; // slow on the thousands of kernels of a step
+    compile(&n, spec, level, &passes);
+    return n;
+}
+
+lg_network lg_network_of_text(const char *text, const char *options, const char *cpu)
+{
+    lg_network n = {.diag = lg_diag_new()};
+    lg_pipeline_options passes = {.target = lg_target_find(cpu), .set = options, .verify = true};
+    n.unit.module = lg_parse_module("text", text, strlen(text), n.diag);
+    lg_diag_print(n.diag, stderr);
+    ck_assert_ptr_nonnull(n.unit.module);
+    compile(&n, "text", "O2", &passes);
     return n;
 }
 
