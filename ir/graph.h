@@ -248,6 +248,7 @@ lg_function *lg_op_callee(const lg_op *op);
 // operands and leaves `result` alone. On a fault reports it to `diag` and returns false.
 bool lg_infer(const lg_op *op, const lg_type *declared, lg_type *result, lg_diag *diag);
 
+enum { LG_MOST_PARTS = 3 }; // that an op split makes
 // The filter [o,c/groups,kh,kw] that the parts bf16[parts,o,c/groups/2,kh,kw,2] of an op
 // split_conv2d add up to; its element type is theirs.
 lg_type lg_split_filter(const lg_type *parts);

@@ -14,7 +14,8 @@
 //
 // A chain may be cut into several kernels; which cuts, a model of cost says for every one of them:
 //   time    FLOPs, those again that two jobs of a fused kernel share; a 3x3 convolution of stride 1
-//           on its own is cheaper by what Winograd saves; and `balance` FLOPs a byte for images
+//           on its own is cheaper by what Winograd saves, and one that the matrix unit takes by
+//           what that saves; and `balance` FLOPs a byte for images
 //           read from and written to memory. An image of less than `cache` KiB costs nothing; one
 //           that is not written in place is read by the cache first.
 //   memory  the most that is alive at once while the chain runs. A residual that is read nowhere
@@ -22,9 +23,11 @@
 // `mode` 1 takes the least time. `mode` 2 takes the least memory where the network needs the most:
 // the others get the least time within that. `mode` 3 fuses all of every chain.
 #include "passes/schedule/depth_first.h"
+#include "passes/matrix_unit.h"
 #include "passes/outline.h"
 #include "passes/passes.h"
 #include "passes/rewriter.h"
+#include "passes/winograd.h"
 
 enum { OFF, LEAST_TIME, LEAST_MEMORY, EVERYTHING };
 enum { MAX_EPILOGUE = 16, MOST_STRIP_BYTES = 1536 << 10 };
@@ -36,6 +39,8 @@ typedef struct link {
     const lg_value *residual; // the image of the end's size that the epilogue reads, or NULL
     LG_LIST(lg_op *) ops;
     int before, after; // the links of its chain, -1: none
+    bool matrix;       // the matrix unit takes the convolution where no chain has it
+    double saved;      // the part of its time that goes there
 } link;
 
 // How the links of a chain are cut: bit i says that a kernel ends behind link i.
@@ -53,7 +58,8 @@ typedef struct estimate {
 typedef struct depth_first {
     lg_pass_ctx *ctx;
     lg_function *function;
-    lg_map weights; // value -> 1: made of symbols alone
+    lg_packable packable;
+    bool matrix; // the pass matrix-unit follows
     LG_LIST(link) links;
     LG_LIST(chain) chains;
     double balance, winograd;
@@ -136,12 +142,34 @@ static void add_op(depth_first *d, link *link, lg_op *op)
     LG_PUSH(d->ctx->scratch, &link->ops, op);
 }
 
+static bool suits_winograd(const lg_op *conv)
+{
+    const lg_type *f = &conv->operands[1]->type;
+    bool suits = f->dims[2] == 3 && f->dims[3] == 3;
+    for (int i = 0; i < 2; i++)
+        suits &= lg_op_int_at(conv, LG_ATTR_stride, i) == 1 &&
+                 lg_op_int_at(conv, LG_ATTR_dilation, i) == 1;
+    return suits;
+}
+
+// Computed by itself, what passes behind this one will do is cheaper than it would be in a chain.
+static void find_saving(const depth_first *d, link *link)
+{
+    const lg_op *conv = link->conv;
+    link->matrix = d->matrix && lg_is_packable(&d->packable, conv->operands[1]) &&
+                   lg_matrix_unit_pays(conv, d->ctx->target, LG_MATRIX_PARTS);
+    link->saved = suits_winograd(conv) ? d->winograd : 0;
+    if (link->matrix)
+        link->saved = 1 - lg_matrix_cycles(conv, d->ctx->target, LG_MATRIX_PARTS) /
+                              lg_direct_cycles(conv, d->ctx->target);
+}
+
 static void find_link(depth_first *d, lg_op *conv)
 {
     link link = {.conv = conv, .end = conv->results[0], .before = -1, .after = -1};
     const lg_value *filter = conv->operands[1];
     if (conv->results[0]->type.dtype != LG_F32 || lg_op_int(conv, LG_ATTR_groups) != 1 ||
-        !lg_map_number(&d->weights, filter))
+        !lg_map_number(&d->packable.weights, filter))
         return;
     add_op(d, &link, conv);
     for (lg_op *user; (user = only_user(d->function, link.end)); link.end = user->results[0]) {
@@ -149,6 +177,7 @@ static void find_link(depth_first *d, lg_op *conv)
             break;
         add_op(d, &link, user);
     }
+    find_saving(d, &link);
     LG_PUSH(d->ctx->scratch, &d->links, link);
 }
 
@@ -185,16 +214,6 @@ static int links_of(const depth_first *d, const chain *c, link *links[LG_MAX_CHA
     return count;
 }
 
-static bool suits_winograd(const lg_op *conv)
-{
-    const lg_type *f = &conv->operands[1]->type;
-    bool suits = f->dims[2] == 3 && f->dims[3] == 3;
-    for (int i = 0; i < 2; i++)
-        suits &= lg_op_int_at(conv, LG_ATTR_stride, i) == 1 &&
-                 lg_op_int_at(conv, LG_ATTR_dilation, i) == 1;
-    return suits;
-}
-
 // The time of moving `count` times the bytes of an image.
 static double moved(const depth_first *d, const lg_value *image, double count)
 {
@@ -227,8 +246,7 @@ static void add_kernel(const depth_first *d, link *const *links, int count, int 
     bool in_place = residual && residual != x && !is_wanted(d, residual, links, count);
     if (from == to) {
         in_place = residual && !is_wanted(d, residual, links, count) && (residual != x || from > 0);
-        if (suits_winograd(links[to]->conv))
-            e->time -= lg_op_flops(links[to]->conv) * d->winograd;
+        e->time -= lg_op_flops(links[to]->conv) * links[to]->saved;
     } else {
         lg_chain_plan plan = lg_chain_plan_of(convs, to - from + 1, d->ctx->target);
         e->time += plan.again;
@@ -375,7 +393,7 @@ static void outline_sums(depth_first *d)
         const lg_op *user = only_user(d->function, only->end);
         bool elementwise = user && lg_op_info_of(user->code)->class == LG_CLASS_ELEMENTWISE;
         if (only->residual && elementwise && user->code != LG_OP_select && only->before < 0 &&
-            !suits_winograd(only->conv))
+            !suits_winograd(only->conv) && !only->matrix)
             outline_links(d, &only, 0, 0);
     }
 }
@@ -390,11 +408,11 @@ bool lg_pass_depth_first(lg_unit *unit, lg_pass_ctx *ctx)
             continue;
         depth_first d = {.ctx = ctx,
                          .function = function,
-                         .weights.arena = ctx->scratch,
+                         .packable = lg_packable_of(function, ctx->scratch),
+                         .matrix = lg_pass_option_of(ctx, "matrix") != 0,
                          .balance = (double)lg_pass_option_of(ctx, "balance"),
                          .winograd = (double)lg_pass_option_of(ctx, "winograd") / 100,
                          .cache = lg_pass_option_of(ctx, "cache") << 10};
-        lg_mark_symbol_only(&d.weights, function);
         find_chains(&d);
         split_long_chains(&d);
         choose_cuts(&d, mode);

@@ -84,10 +84,11 @@ bool lg_fuse_is_read_in(const lg_group *g, const lg_value *value)
 // Will the tiled schedule compute it? (The layout pass gives images and filters what it needs.)
 static bool is_tiled_convolution(const lg_fuser *f, const lg_op *op)
 {
-    return (op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d ||
+    bool split = op->code == LG_OP_split_conv2d && f->ctx->target->matrix_unit;
+    return (op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d || split ||
             lg_input_grad_suits(op, f->ctx->target)) &&
            op->results[0]->type.dtype == LG_F32 && op->operands[0]->type.dtype == LG_F32 &&
-           op->operands[1]->type.dtype == LG_F32 && !lg_is_duplicated(op->operands[0]) &&
+           (split || op->operands[1]->type.dtype == LG_F32) && !lg_is_duplicated(op->operands[0]) &&
            !lg_is_duplicated(op->operands[1]);
 }
 
@@ -101,7 +102,8 @@ static bool is_row_reshape(const lg_op *op, const lg_type *type)
 
 bool lg_fuse_is_grouped(const lg_op *op)
 {
-    return op && op->code == LG_OP_conv2d && lg_op_int(op, LG_ATTR_groups) > 1;
+    return op && (op->code == LG_OP_conv2d || op->code == LG_OP_split_conv2d) &&
+           lg_op_int(op, LG_ATTR_groups) > 1;
 }
 
 bool lg_fuse_is_epilogue(const lg_fuser *f, const lg_group *g, const lg_op *to, const lg_type *type)

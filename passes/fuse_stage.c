@@ -24,7 +24,8 @@ static bool is_small(const lg_fuser *f, const lg_group *g, double max_flops, sta
         lg_op_class class = lg_fuse_class(op);
         if (op->code == LG_OP_conv2d || op->code == LG_OP_conv2d_input_grad ||
             op->code == LG_OP_conv2d_filter_grad || op->code == LG_OP_winograd_conv2d ||
-            op->code == LG_OP_winograd_filter || op->code == LG_OP_scatter_add)
+            op->code == LG_OP_winograd_filter || op->code == LG_OP_split ||
+            op->code == LG_OP_split_conv2d || op->code == LG_OP_scatter_add)
             return false;
         if (type->rank == 4 && type->dims[1] * type->dims[2] > 1) // images have better loops
             return false;

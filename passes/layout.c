@@ -22,6 +22,7 @@
 #include "passes/schedule/depthwise.h"
 #include "passes/schedule/filter_grad.h"
 #include "passes/schedule/input_grad.h"
+#include "passes/schedule/split_conv.h"
 
 #include <assert.h>
 
@@ -56,7 +57,8 @@ static int64_t border_of(const lg_map *map, const lg_value *value)
 
 static bool is_convolution(const layouter *l, const lg_op *op)
 {
-    return op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d ||
+    bool split = op->code == LG_OP_split_conv2d && l->ctx->target->matrix_unit;
+    return op->code == LG_OP_conv2d || op->code == LG_OP_winograd_conv2d || split ||
            lg_input_grad_suits(op, l->ctx->target);
 }
 
@@ -323,6 +325,8 @@ static const lg_layout *wanted_layout(const layouter *l, const lg_function *func
     const lg_target *target = l->ctx->target;
     if (op->code == LG_OP_winograd_conv2d)
         return lg_winograd_layout(l->arena, target, &weight->type);
+    if (op->code == LG_OP_split_conv2d)
+        return lg_split_layout(l->arena);
     if (is_direct(op)) {
         int64_t vectors =
             lg_depthwise_suits(op, target) ? 1 : lg_conv_vectors(function, op, target);
@@ -343,7 +347,7 @@ static const lg_value *weight_argument(const layouter *l, const lg_op *op)
 {
     bool reads = (is_convolution(l, op) || op->code == LG_OP_matmul) &&
                  op->operands[1]->kind == LG_VALUE_ARGUMENT &&
-                 op->operands[1]->type.dtype == LG_F32;
+                 (op->code == LG_OP_split_conv2d || op->operands[1]->type.dtype == LG_F32);
     return reads ? op->operands[1] : NULL;
 }
 

@@ -263,6 +263,30 @@ void lg_mark_symbol_only(lg_map *map, const lg_function *function)
     }
 }
 
+lg_packable lg_packable_of(const lg_function *function, lg_arena *scratch)
+{
+    lg_packable packable = {.weights.arena = scratch, .written.arena = scratch};
+    LG_FOR_OPS (op, function)
+        if (op->code == LG_OP_write)
+            lg_map_at(&packable.written, op->operands[0]->symbol)->as.number = 1;
+    lg_mark_symbol_only(&packable.weights, function);
+    return packable;
+}
+
+bool lg_is_packable(const lg_packable *packable, const lg_value *value)
+{
+    if (value->kind == LG_VALUE_SYMBOL)
+        return !lg_map_number(&packable->written, value->symbol);
+    if (lg_is_constant(value))
+        return true;
+    if (!lg_map_number(&packable->weights, value))
+        return false;
+    for (int i = 0; i < value->op->operand_count; i++)
+        if (!lg_is_packable(packable, value->op->operands[i]))
+            return false;
+    return true;
+}
+
 lg_op *lg_op_copy(lg_function *function, lg_op *before, const lg_op *op, lg_value *const *operands,
                   lg_diag *diag)
 {

@@ -67,6 +67,13 @@ bool lg_is_constant(const lg_value *value);
 // Marks, in `map`, every value of `function` that depends on at least one symbol and nothing but
 // symbols and constants; symbols included that `function` itself uses.
 void lg_mark_symbol_only(lg_map *map, const lg_function *function);
+// What `prepack` can compute once for a function: its values of symbols and constants alone, but
+// for symbols that the function itself writes.
+typedef struct lg_packable {
+    lg_map weights, written;
+} lg_packable;
+lg_packable lg_packable_of(const lg_function *function, lg_arena *scratch);
+bool lg_is_packable(const lg_packable *packable, const lg_value *value);
 // Copies `op` with other operands to stand before `before` in `function`.
 lg_op *lg_op_copy(lg_function *function, lg_op *before, const lg_op *op, lg_value *const *operands,
                   lg_diag *diag);

@@ -75,9 +75,11 @@ static bool is_stackable(const lg_op *op)
     case LG_OP_conv2d:
     case LG_OP_winograd_conv2d:
     case LG_OP_winograd_filter:
+    case LG_OP_split:
+    case LG_OP_split_conv2d:
     case LG_OP_conv2d_input_grad:
     case LG_OP_conv2d_filter_grad:
-        return false; // fixed ranks, or an operand that is a list
+        return false; // fixed ranks or a leading axis of its own, or an operand that is a list
     default:
         return lg_op_info_of(op->code)->class != LG_CLASS_CONTROL &&
                op->results[0]->type.rank < LG_MAX_RANK && !op->results[0]->type.layout;

@@ -11,8 +11,9 @@
 //
 // The size of the tiles is the cheapest by the model below, or the option's. Tiles of 6 have ten
 // times the rounding error of tiles of 2; the model never chooses them.
-#include "ir/winograd.h"
+#include "passes/winograd.h"
 #include "ir/integer.h"
+#include "ir/winograd.h"
 
 #include "passes/passes.h"
 #include "passes/rewriter.h"
@@ -37,7 +38,7 @@ static const double fmas_a_cycle = 2, reached_directly = 0.9, reached_in_tiles =
 static const double bytes_a_cycle = 4; // of weights, from memory
 static const double cycles_a_tap = 1.5;
 
-static double direct_cycles(const lg_op *op, const lg_target *target)
+double lg_direct_cycles(const lg_op *op, const lg_target *target)
 {
     const lg_type *filter = &op->operands[1]->type;
     double weights = (double)lg_type_elements(filter);
@@ -83,7 +84,7 @@ static int choose(const lg_op *op, const lg_target *target, int64_t wanted, bool
     if (wanted != AUTO)
         return fits(op, (int)wanted) ? (int)wanted : 0;
     int best = 0;
-    double least = direct_cycles(op, target);
+    double least = lg_direct_cycles(op, target);
     for (int m = 2; m <= 4; m += 2) {
         double cycles = tiled_cycles(op, target, m) + (packed ? 0 : form_cycles(op, m));
         if (fits(op, m) && cycles < least) {
@@ -94,20 +95,14 @@ static int choose(const lg_op *op, const lg_target *target, int64_t wanted, bool
     return best;
 }
 
-// Is `value` made of nothing but constants and symbols that the func does not write? `prepack`
-// computes it once.
-static bool is_packed(const lg_map *weights, const lg_map *written, const lg_value *value)
+double lg_vector_cycles(const lg_op *conv, const lg_target *target)
 {
-    if (value->kind == LG_VALUE_SYMBOL)
-        return !lg_map_number(written, value->symbol);
-    if (lg_is_constant(value))
-        return true;
-    if (!lg_map_number(weights, value))
-        return false;
-    for (int i = 0; i < value->op->operand_count; i++)
-        if (!is_packed(weights, written, value->op->operands[i]))
-            return false;
-    return true;
+    double least = lg_direct_cycles(conv, target);
+    for (int m = 2; m <= 4 && has_a_form(conv, target); m += 2) {
+        double cycles = tiled_cycles(conv, target, m);
+        least = fits(conv, m) && cycles < least ? cycles : least;
+    }
+    return least;
 }
 
 // ---- the rewrite
@@ -137,17 +132,13 @@ bool lg_pass_winograd(lg_unit *unit, lg_pass_ctx *ctx)
             "winograd: tiles of %lld: there are 2, 4, 6, 0 to choose, and -1 for none",
             (long long)wanted);
     LG_FOR_FUNCTIONS (f, unit->module) {
-        lg_map weights = {.arena = ctx->scratch}, written = {.arena = ctx->scratch};
-        LG_FOR_OPS (op, f)
-            if (op->code == LG_OP_write)
-                lg_map_at(&written, op->operands[0]->symbol)->as.number = 1;
-        lg_mark_symbol_only(&weights, f);
+        lg_packable packable = lg_packable_of(f, ctx->scratch);
         lg_rewriter r;
         lg_rewrite_begin(&r, ctx, f);
         for (lg_op *op; (op = lg_rewrite_next(&r));) {
             if (op->code != LG_OP_conv2d || !has_a_form(op, ctx->target))
                 continue;
-            bool packed = is_packed(&weights, &written, op->operands[1]);
+            bool packed = lg_is_packable(&packable, op->operands[1]);
             int m = choose(op, ctx->target, wanted, packed);
             if (m)
                 rewrite(&r, op, m);

@@ -237,10 +237,29 @@ static lg_kx *image_position(lg_kbuilder *k, const window *w, int i, lg_kx *out,
     return lg_kx_addi(k, at, -w->pad[i]);
 }
 
+// Element `at` of a convolution's filter; of one in parts their sum, the small ones first.
+static lg_kx *filter_element(lg_tensor_context *ctx, const lg_op *op, const lg_index at[4])
+{
+    lg_kbuilder *k = ctx->k;
+    const lg_value *filter = op->operands[1];
+    if (op->code != LG_OP_split_conv2d)
+        return lg_element(ctx, filter, at, 1);
+    lg_kx *pair = lg_kx_divi(k, at[1].base, 2), *of_pair = lg_kx_modi(k, at[1].base, 2),
+          *sum = NULL;
+    for (int64_t part = filter->type.dims[0] - 1; part >= 0; part--) {
+        lg_index of_part[] = {lg_index_int(k, part), at[0], lg_index_of(pair), at[2], at[3],
+                              lg_index_of(of_pair)};
+        lg_kx *element = lg_element(ctx, filter, of_part, 1);
+        sum = sum ? lg_kx_apply(k, LG_S_ADD, sum, element, NULL) : element;
+    }
+    return sum;
+}
+
 static lg_kx *conv2d_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index)
 {
     lg_kbuilder *k = ctx->k;
-    const lg_type *x = &op->operands[0]->type, *f = &op->operands[1]->type;
+    const lg_type *x = &op->operands[0]->type, *given = &op->operands[1]->type;
+    lg_type filter = op->code == LG_OP_split_conv2d ? lg_split_filter(given) : *given, *f = &filter;
     window w = window_of(op);
     lg_kx *group = lg_kx_divi(k, index[3].base, f->dims[0] / w.groups);
     accumulator sum = accumulate_from(ctx, LG_F32, 1, 0);
@@ -256,7 +275,7 @@ static lg_kx *conv2d_element(lg_tensor_context *ctx, const lg_op *op, const lg_i
     lg_index at[] = {index[0], lg_index_of(h), lg_index_of(v), lg_index_of(channel)};
     lg_index tap[] = {index[3], lg_index_of(c), lg_index_of(kh), lg_index_of(kw)};
     accumulate_product(ctx, sum, lg_element(ctx, op->operands[0], at, 1),
-                       lg_element(ctx, op->operands[1], tap, 1));
+                       filter_element(ctx, op, tap));
     end_loops(ctx, opened, mark);
     return accumulated(ctx, sum);
 }
@@ -476,6 +495,7 @@ lg_kx *lg_reduce_element(lg_tensor_context *ctx, const lg_op *op, const lg_index
     case LG_OP_winograd_conv2d:
         return winograd_conv2d_element(ctx, op, index);
     case LG_OP_conv2d:
+    case LG_OP_split_conv2d:
         return conv2d_element(ctx, op, index);
     case LG_OP_conv2d_input_grad:
         return conv2d_input_grad_element(ctx, op, index);

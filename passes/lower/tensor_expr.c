@@ -318,6 +318,27 @@ static lg_kx *cast_element(lg_kbuilder *k, lg_dtype from, lg_dtype to, lg_kx *x)
     return lg_kx_apply(k, LG_S_MIN, number, lg_kx_integer(k, LG_I32, 255), NULL);
 }
 
+// Part p of a float: what is left of it behind p roundings to bf16, rounded.
+static lg_kx *split_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index,
+                            int lanes)
+{
+    lg_kbuilder *k = ctx->k;
+    int parts = (int)op->results[0]->type.dims[0];
+    lg_kx *rest = lg_k_let(k, "rest", lg_element(ctx, op->operands[0], index + 1, lanes));
+    lg_kx *rounded[LG_MOST_PARTS] = {0};
+    for (int i = 0; i < parts; i++) {
+        rounded[i] = lg_k_let(k, "part", lg_kx_apply(k, LG_S_BF16, rest, NULL, NULL));
+        if (i < parts - 1)
+            rest = lg_k_let(k, "rest", lg_kx_apply(k, LG_S_SUB, rest, rounded[i], NULL));
+    }
+    lg_kx *element = rounded[parts - 1];
+    for (int i = parts - 2; i >= 0; i--)
+        element = lg_kx_apply(k, LG_S_SELECT,
+                              lg_kx_apply(k, LG_S_LE, index[0].base, lg_kx_int(k, i), NULL),
+                              rounded[i], element);
+    return element;
+}
+
 static lg_kx *elementwise_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index,
                                   int lanes)
 {
@@ -344,6 +365,8 @@ static lg_kx *op_element(lg_tensor_context *ctx, const lg_op *op, const lg_index
         return concat_element(ctx, op, index, lanes);
     case LG_OP_gather:
         return gather_element(ctx, op, index, lanes);
+    case LG_OP_split:
+        return split_element(ctx, op, index, lanes);
     case LG_OP_reverse:
         map_reverse(ctx->k, op, index, mapped);
         return lg_element(ctx, op->operands[0], mapped, lanes);
@@ -450,6 +473,8 @@ static bool movement_has_lanes(const lg_tensor_context *ctx, const lg_op *op, in
         return true;
     case LG_OP_gather:
         return lg_op_int(op, LG_ATTR_axis) != axis && lg_element_has_lanes(ctx, from, axis);
+    case LG_OP_split:
+        return axis > 0 && lg_element_has_lanes(ctx, from, axis - 1);
     case LG_OP_scatter_add:
         return lg_op_int(op, LG_ATTR_axis) != axis && lg_element_has_lanes(ctx, from, axis);
     case LG_OP_reverse: {

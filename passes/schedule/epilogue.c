@@ -9,6 +9,7 @@
 #include "passes/schedule/epilogue.h"
 
 #include "ir/integer.h"
+#include "passes/schedule/split_jobs.h"
 
 #include <assert.h>
 #include <string.h>
@@ -74,8 +75,8 @@ void lg_tile_store_in(lg_schedule *s, lg_tile_state *state, const lg_strip *stri
 const lg_op *lg_tile_single(const lg_function *function, lg_opcode code)
 {
     const lg_op *found = NULL;
-    bool convolution =
-        code == LG_OP_conv2d || code == LG_OP_winograd_conv2d || code == LG_OP_conv2d_input_grad;
+    bool convolution = code == LG_OP_conv2d || code == LG_OP_winograd_conv2d ||
+                       code == LG_OP_split_conv2d || code == LG_OP_conv2d_input_grad;
     LG_FOR_OPS (op, function) {
         lg_op_class class = lg_op_info_of(op->code)->class;
         bool reduces = class == LG_CLASS_REDUCTION || class == LG_CLASS_CONTRACTION ||
@@ -252,7 +253,8 @@ int64_t lg_epilogue_panel(const lg_op *op, const lg_target *target)
         return lg_tile_panel(lg_tile_choose(target, all));
     if (op->code == LG_OP_winograd_conv2d)
         return lg_winograd_panel(target, all);
-    return lg_op_int(op, LG_ATTR_groups) > 1 ? all : target->lanes;
+    int64_t narrowest = op->code == LG_OP_split_conv2d ? LG_MATRIX_SIDE : target->lanes;
+    return lg_op_int(op, LG_ATTR_groups) > 1 ? all : narrowest;
 }
 
 int lg_epilogue_ranges(const lg_epilogue *e)
