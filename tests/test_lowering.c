@@ -10,8 +10,8 @@
 
 #include <check.h>
 
-static const char *const files[] = {"conv",     "chain",    "sums",     "matmul",     "reduce",
-                                    "movement", "winograd", "gradient", "filter_grad"};
+static const char *const files[] = {"conv",     "chain",    "sums",  "matmul",   "reduce",
+                                    "movement", "winograd", "split", "gradient", "filter_grad"};
 enum { FILES = sizeof files / sizeof *files };
 
 static const char *const targets[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4", "cuda"};
