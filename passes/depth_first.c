@@ -29,6 +29,8 @@
 #include "passes/rewriter.h"
 #include "passes/winograd.h"
 
+#include <assert.h>
+
 enum { OFF, LEAST_TIME, LEAST_MEMORY, EVERYTHING };
 enum { MAX_EPILOGUE = 16, MOST_STRIP_BYTES = 1536 << 10 };
 
@@ -237,6 +239,7 @@ static void add_kernel(const depth_first *d, link *const *links, int count, int 
     const lg_op *convs[LG_MAX_CHAIN];
     const lg_value *x = links[from]->conv->operands[0], *y = links[to]->end;
     const lg_value *start = links[0]->conv->operands[0], *residual = links[to]->residual;
+    assert(x && start && "a convolution reads an image");
     for (int i = from; i <= to; i++) {
         convs[i - from] = links[i]->conv;
         e->time += lg_op_flops(links[i]->conv);

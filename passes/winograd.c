@@ -38,11 +38,11 @@ static const double fmas_a_cycle = 2, reached_directly = 0.9, reached_in_tiles =
 static const double bytes_a_cycle = 4; // of weights, from memory
 static const double cycles_a_tap = 1.5;
 
-double lg_direct_cycles(const lg_op *op, const lg_target *target)
+double lg_direct_cycles(const lg_op *conv, const lg_target *target)
 {
-    const lg_type *filter = &op->operands[1]->type;
+    const lg_type *filter = &conv->operands[1]->type;
     double weights = (double)lg_type_elements(filter);
-    const int64_t *y = op->results[0]->type.dims;
+    const int64_t *y = conv->results[0]->type.dims;
     return (double)(y[0] * y[1] * y[2]) * weights /
                (fmas_a_cycle * reached_directly * target->lanes) +
            4 * weights / bytes_a_cycle;
