@@ -317,6 +317,12 @@ static bool is_direct(const lg_op *op)
     return op->code == LG_OP_conv2d || op->code == LG_OP_conv2d_input_grad;
 }
 
+// Do the channels of a filter in parts fill operands of the matrix unit?
+static bool fills_operands(const lg_type *filter)
+{
+    return filter->dims[1] % LG_MATRIX_SIDE == 0 && 2 * filter->dims[2] % LG_MATRIX_DEPTH == 0;
+}
+
 // The layout in which `op`, a contraction of the kernel `function`, wants its right operand, or
 // NULL.
 static const lg_layout *wanted_layout(const layouter *l, const lg_function *function,
@@ -326,7 +332,7 @@ static const lg_layout *wanted_layout(const layouter *l, const lg_function *func
     if (op->code == LG_OP_winograd_conv2d)
         return lg_winograd_layout(l->arena, target, &weight->type);
     if (op->code == LG_OP_split_conv2d)
-        return lg_split_layout(l->arena);
+        return fills_operands(&weight->type) ? lg_split_layout(l->arena) : NULL;
     if (is_direct(op)) {
         int64_t vectors =
             lg_depthwise_suits(op, target) ? 1 : lg_conv_vectors(function, op, target);

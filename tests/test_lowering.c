@@ -14,14 +14,16 @@ static const char *const files[] = {"conv",     "chain",    "sums",  "matmul",  
                                     "movement", "winograd", "split", "gradient", "filter_grad"};
 enum { FILES = sizeof files / sizeof *files };
 
-static const char *const targets[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4", "cuda"};
+static const char *const targets[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4", "sapphirerapids",
+                                      "cuda"};
 enum { TARGETS = sizeof targets / sizeof *targets };
 
 // What every case is run through; O0 and O1 depend on less of the target than O2.
 static const struct way {
     const char *target, *level;
-} ways[] = {{"x86-64-v3", "O0"}, {"cuda", "O0"},      {"x86-64-v4", "O1"}, {"x86-64-v2", "O2"},
-            {"x86-64-v3", "O2"}, {"x86-64-v4", "O2"}, {"aarch64", "O2"},   {"cuda", "O2"}};
+} ways[] = {{"x86-64-v3", "O0"}, {"cuda", "O0"},           {"x86-64-v4", "O1"},
+            {"x86-64-v2", "O2"}, {"x86-64-v3", "O2"},      {"x86-64-v4", "O2"},
+            {"aarch64", "O2"},   {"sapphirerapids", "O2"}, {"cuda", "O2"}};
 enum { WAYS = sizeof ways / sizeof *ways };
 
 // Of its ways a case gets every second, its neighbour the others: there are many alike. A sanitizer
