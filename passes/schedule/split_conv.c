@@ -217,6 +217,7 @@ static void sum_products(tile *t)
     const split_conv *c = t->c;
     lg_kbuilder *k = &c->s->k;
     int64_t count = t->count, vectors = t->run.vectors;
+    lg_k_for(k, LG_LOOP_SERIAL, "once", 1); // registers of one tile are free for the next
     t->acc = lg_k_alloc(k, "acc", LG_SCOPE_MATRIX, LG_F32, LG_MATRIX_SUMS, 2,
                         (int64_t[]){count, vectors});
     t->left = lg_k_alloc(k, "left", LG_SCOPE_MATRIX, LG_BF16, LG_MATRIX_NUMBERS, 1, &count);
@@ -236,6 +237,7 @@ static void sum_products(tile *t)
             lg_kx *tile_of[] = {lg_kx_int(k, i), lg_kx_int(k, j), lg_kx_int(k, 0), lg_kx_int(k, 0)};
             lg_k_matrix_store(k, c->sums, tile_of, t->acc, tile_of);
         }
+    lg_k_end(k);
 }
 
 // ---- results
