@@ -11,6 +11,7 @@ enum {
     KEY_PASSES,
     KEY_DISABLE,
     KEY_WINOGRAD,
+    KEY_MATRIX_UNIT,
     KEY_LOAD,
     KEY_PRINT_AFTER,
     KEY_DUMP_DIR,
@@ -40,6 +41,11 @@ static const struct argp_option option_rows[] = {
     {"winograd", KEY_WINOGRAD, "TILE", 0,
      "3x3 convolutions by tiles of 2, 4 or 6 outputs a side: auto (default), the cheapest of 2, 4 "
      "and none; off; rounding errors grow with the tile",
+     10},
+    {"matrix-unit", KEY_MATRIX_UNIT, "PARTS", 0,
+     "convolutions as products of parts in bf16 on a CPU that has a unit for these: auto (default), "
+     "2 parts where that is faster; 2 or 3, wherever it can be done; off; rounding errors of 2 are "
+     "between those of --winograd=4 and 6, of 3 those of float",
      10},
     {"memory-limit", KEY_MEMORY_LIMIT, "SIZE", 0,
      "let no function need more than SIZE (800M, 2G): weights, states, inputs, results and workspace "
@@ -88,35 +94,50 @@ static void set_option(lg_compile_options *o, const char *text, struct argp_stat
         argp_error(state, "too many options for passes");
 }
 
-static void set_depth_first(lg_compile_options *o, const char *when, struct argp_state *state)
+// Options that choose among a few things, and what passes are told then.
+static const struct choice {
+    int key;
+    const char *option, *value, *passes;
+} choices[] = {
+    {KEY_DEPTH_FIRST, "depth-first", "auto", "depth-first{mode=1}"},
+    {KEY_DEPTH_FIRST, "depth-first", "memory", "depth-first{mode=2}"},
+    {KEY_DEPTH_FIRST, "depth-first", "on", "depth-first{mode=3}"},
+    {KEY_DEPTH_FIRST, "depth-first", "off", "depth-first{mode=0}"},
+    {KEY_MATRIX_UNIT, "matrix-unit", "auto", "matrix-unit{parts=0}"},
+    {KEY_MATRIX_UNIT, "matrix-unit", "off", "matrix-unit{parts=-1},depth-first{matrix=0}"},
+    {KEY_MATRIX_UNIT, "matrix-unit", "2", "matrix-unit{parts=2}"},
+    {KEY_MATRIX_UNIT, "matrix-unit", "3", "matrix-unit{parts=3}"},
+    {KEY_WINOGRAD, "winograd", "auto", "winograd{tile=0}"},
+    {KEY_WINOGRAD, "winograd", "off", "winograd{tile=-1}"},
+    {KEY_WINOGRAD, "winograd", "2", "winograd{tile=2}"},
+    {KEY_WINOGRAD, "winograd", "4", "winograd{tile=4}"},
+    {KEY_WINOGRAD, "winograd", "6", "winograd{tile=6}"},
+};
+enum { CHOICES = sizeof choices / sizeof *choices };
+
+static const struct choice *first_choice(int key)
 {
-    static const struct {
-        const char *when, *option;
-    } rows[] = {{"off", "depth-first{mode=0}"},
-                {"auto", "depth-first{mode=1}"},
-                {"memory", "depth-first{mode=2}"},
-                {"on", "depth-first{mode=3}"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(when, rows[i].when) == 0) {
-            set_option(o, rows[i].option, state);
-            return;
-        }
-    argp_error(state, "--depth-first=%s: there are auto, memory, on and off", when);
+    for (int i = 0; i < CHOICES; i++)
+        if (choices[i].key == key)
+            return &choices[i];
+    return NULL;
 }
 
-static void set_winograd(lg_compile_options *o, const char *tile, struct argp_state *state)
+static void set_choice(lg_compile_options *o, const struct choice *first, const char *value,
+                       struct argp_state *state)
 {
-    static const char *const rows[][2] = {{"auto", "winograd{tile=0}"},
-                                          {"off", "winograd{tile=-1}"},
-                                          {"2", "winograd{tile=2}"},
-                                          {"4", "winograd{tile=4}"},
-                                          {"6", "winograd{tile=6}"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(tile, rows[i][0]) == 0) {
-            set_option(o, rows[i][1], state);
+    char known[64] = "";
+    for (const struct choice *c = first; c < choices + CHOICES && c->key == first->key; c++) {
+        if (strcmp(value, c->value) == 0) {
+            set_option(o, c->passes, state);
             return;
         }
-    argp_error(state, "--winograd=%s: there are auto, off, 2, 4 and 6", tile);
+        bool last = c + 1 == choices + CHOICES || c[1].key != c->key;
+        const char *before = last ? " and " : ", ";
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", c == first ? "" : before, c->value);
+    }
+    argp_error(state, "--%s=%s: there are %s", first->option, value, known);
 }
 
 // "800M" or "2G".
@@ -164,17 +185,16 @@ static const char **text_of(lg_compile_options *o, int key)
 static error_t parse_option(int key, char *value, struct argp_state *state)
 {
     lg_compile_options *o = state->input;
-    const char **text = text_of(o, key);
-    if (text)
+    const struct choice *choice = first_choice(key);
+    const char **text = choice ? NULL : text_of(o, key);
+    if (choice)
+        set_choice(o, choice, value, state);
+    else if (text)
         *text = value;
     else if (key == 'O')
         set_level(o, value, state);
     else if (key == KEY_LOAD)
         add_load(o, value, state);
-    else if (key == KEY_DEPTH_FIRST)
-        set_depth_first(o, value, state);
-    else if (key == KEY_WINOGRAD)
-        set_winograd(o, value, state);
     else if (key == KEY_MEMORY_LIMIT)
         set_memory_limit(o, value, state);
     else if (key == KEY_CHECK_EACH)
