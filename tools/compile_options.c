@@ -27,7 +27,7 @@ enum {
 static const struct argp_option option_rows[] = {
     {NULL, 0, NULL, 0, "Compiling:", 10},
     {"cpu", KEY_CPU, "NAME", 0,
-     "machine to compile for: native (default), x86-64-v3, x86-64-v4, ...; `lgpnc opt --list' "
+     "machine to compile for: native (default), x86-64-v3, sapphirerapids, ...; `lgpnc opt --list' "
      "shows all",
      10},
     {"triple", KEY_TRIPLE, "TRIPLE", 0, "system to compile for, as LLVM names it", 10},
