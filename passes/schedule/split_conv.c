@@ -196,14 +196,14 @@ static void multiply(const tile *t)
 }
 
 // All products of part i of the image and j of the filter with i + j < parts. For each part of the
-// filter those of the image to and fro: what is in registers comes first.
+// filter those of the image fro and to: what is in registers comes first.
 static void multiply_parts(const tile *t)
 {
     int parts = (int)t->c->jobs.parts, loaded = -1;
     for (int j = 0; j < parts; j++) {
         load_right(t, j);
         for (int turn = 0; turn < parts - j; turn++) {
-            int i = j % 2 ? parts - 1 - j - turn : turn;
+            int i = j % 2 ? turn : parts - 1 - j - turn;
             if (i != loaded)
                 load_left(t, i);
             loaded = i;
