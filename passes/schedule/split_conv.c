@@ -35,8 +35,9 @@ typedef struct split_conv {
     lg_split_jobs jobs;
     lg_epilogue epilogue;
     lg_kbuffer *image, *filter, *parts, *sums;
-    lg_kx *n, *h0, *split; // of the job
-    lg_kx *part;           // number of the job within its image
+    lg_kbuffer *acc, *left, *right; // all registers of the unit: of every tile in turn
+    lg_kx *n, *h0, *split;          // of the job
+    lg_kx *part;                    // number of the job within its image
 } split_conv;
 
 // ---- the image in parts
@@ -132,7 +133,6 @@ typedef struct tile {
     lg_kx *line, *first; // first: of its positions in the line
     int count;           // of 16 pixels each
     lg_kx *position;     // first, in a plane
-    lg_kbuffer *acc, *left, *right;
     lg_kx *block, *kh, *kw;
 } tile;
 
@@ -163,7 +163,7 @@ static void load_left(const tile *t, int part)
         lg_kx *at[] = {lg_kx_int(k, i)};
         lg_kx *from[] = {lg_kx_int(k, part), plane, block,
                          lg_kx_addi(k, position, (int64_t)i * SIDE), lg_kx_int(k, 0)};
-        lg_k_matrix_load(k, t->left, at, c->parts, from);
+        lg_k_matrix_load(k, c->left, at, c->parts, from);
     }
 }
 
@@ -182,17 +182,18 @@ static void load_right(const tile *t, int part)
                          zero,
                          zero,
                          zero};
-        lg_k_matrix_load(k, t->right, at, c->filter, from);
+        lg_k_matrix_load(k, c->right, at, c->filter, from);
     }
 }
 
 static void multiply(const tile *t)
 {
-    lg_kbuilder *k = &t->c->s->k;
+    const split_conv *c = t->c;
+    lg_kbuilder *k = &c->s->k;
     for (int i = 0; i < t->count; i++)
         for (int j = 0; j < t->run.vectors; j++)
-            lg_k_matrix_dot(k, t->acc, (lg_kx *[]){lg_kx_int(k, i), lg_kx_int(k, j)}, t->left,
-                            (lg_kx *[]){lg_kx_int(k, i)}, t->right, (lg_kx *[]){lg_kx_int(k, j)});
+            lg_k_matrix_dot(k, c->acc, (lg_kx *[]){lg_kx_int(k, i), lg_kx_int(k, j)}, c->left,
+                            (lg_kx *[]){lg_kx_int(k, i)}, c->right, (lg_kx *[]){lg_kx_int(k, j)});
 }
 
 // All products of part i of the image and j of the filter with i + j < parts. For each part of the
@@ -216,15 +217,9 @@ static void sum_products(tile *t)
 {
     const split_conv *c = t->c;
     lg_kbuilder *k = &c->s->k;
-    int64_t count = t->count, vectors = t->run.vectors;
-    lg_k_for(k, LG_LOOP_SERIAL, "once", 1); // registers of one tile are free for the next
-    t->acc = lg_k_alloc(k, "acc", LG_SCOPE_MATRIX, LG_F32, LG_MATRIX_SUMS, 2,
-                        (int64_t[]){count, vectors});
-    t->left = lg_k_alloc(k, "left", LG_SCOPE_MATRIX, LG_BF16, LG_MATRIX_NUMBERS, 1, &count);
-    t->right = lg_k_alloc(k, "right", LG_SCOPE_MATRIX, LG_BF16, LG_MATRIX_NUMBERS, 1, &vectors);
     for (int i = 0; i < t->count; i++)
         for (int j = 0; j < t->run.vectors; j++)
-            lg_k_matrix_zero(k, t->acc, (lg_kx *[]){lg_kx_int(k, i), lg_kx_int(k, j)});
+            lg_k_matrix_zero(k, c->acc, (lg_kx *[]){lg_kx_int(k, i), lg_kx_int(k, j)});
     int opened = 0;
     t->block = lg_loop_over(k, "cb", c->jobs.inputs / c->jobs.groups / DEPTH, &opened);
     t->kh = lg_loop_over(k, "kh", c->jobs.kernel[0], &opened);
@@ -235,9 +230,8 @@ static void sum_products(tile *t)
     for (int i = 0; i < t->count; i++)
         for (int j = 0; j < t->run.vectors; j++) {
             lg_kx *tile_of[] = {lg_kx_int(k, i), lg_kx_int(k, j), lg_kx_int(k, 0), lg_kx_int(k, 0)};
-            lg_k_matrix_store(k, c->sums, tile_of, t->acc, tile_of);
+            lg_k_matrix_store(k, c->sums, tile_of, c->acc, tile_of);
         }
-    lg_k_end(k);
 }
 
 // ---- results
@@ -424,6 +418,12 @@ static void allocate(split_conv *c)
                                       jobs->inputs / DEPTH, jobs->positions, DEPTH});
     c->sums = lg_k_alloc(k, "products", LG_SCOPE_TILE, LG_F32, 1, 4,
                          (int64_t[]){TILES, VECTORS, SIDE, SIDE});
+    c->acc = lg_k_alloc(k, "acc", LG_SCOPE_MATRIX, LG_F32, LG_MATRIX_SUMS, 2,
+                        (int64_t[]){TILES, VECTORS});
+    c->left =
+        lg_k_alloc(k, "left", LG_SCOPE_MATRIX, LG_BF16, LG_MATRIX_NUMBERS, 1, (int64_t[]){TILES});
+    c->right = lg_k_alloc(k, "right", LG_SCOPE_MATRIX, LG_BF16, LG_MATRIX_NUMBERS, 1,
+                          (int64_t[]){VECTORS});
 }
 
 void lg_schedule_split_conv(lg_schedule *s)
