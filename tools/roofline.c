@@ -145,7 +145,7 @@ static bool compile(lg_meter *m, const lg_target *target, lg_diag *diag)
     lg_cpu_target here;
     lg_program *program = lg_parse_program("<roofline>", text, length, diag);
     bool good = program && lg_verify_program(program, diag) &&
-                lg_cpu_target_resolve(&here, target->name, NULL, diag);
+                lg_cpu_target_resolve(&here, "native", NULL, diag);
     lg_codegen_options options = {
         .prefix = "roofline", .model = "roofline", .compiler = "lgpnc", .target = &here};
     m->jit = good ? lg_jit_new(program, &options, diag) : NULL;
