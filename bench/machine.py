@@ -27,7 +27,8 @@ def describe():
     cpuinfo = _read('/proc/cpuinfo')
     fields = dict(re.findall(r'^([\w ]+?)\s*: (.*)$', cpuinfo, re.M)[::-1])
     flags = fields.get('flags', '').split()
-    vectors = (('amx_bf16', 'AVX-512 and AMX'), ('avx512f', 'AVX-512'), ('avx2', 'AVX2'), ('asimd', 'NEON'))
+    vectors = (('amx_bf16', 'AVX-512 and AMX'), ('avx512f', 'AVX-512'), ('avx2', 'AVX2'),
+               ('asimd', 'NEON'))
     vector = next((name for flag, name in vectors if flag in flags), 'no vectors known')
     model = '%s (family %s, model %s)' % (fields.get('model name', 'unknown CPU'),
                                           fields.get('cpu family', '?'), fields.get('model', '?'))

@@ -49,8 +49,7 @@ static bool runs_here(const cpu_row *row)
 static const cpu_row *native_row(void)
 {
     for (int i = 0; i < ROWS; i++)
-        if (runs_here(&rows[i]) && strcmp(rows[i].name, "x86-64-v2") != 0 &&
-            strcmp(rows[i].name, "sapphirerapids") != 0)
+        if (runs_here(&rows[i]) && strcmp(rows[i].name, "x86-64-v2") != 0)
             return &rows[i];
     return NULL;
 }
