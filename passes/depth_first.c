@@ -388,15 +388,16 @@ static void outline_chain(depth_first *d, const chain *c)
 }
 
 // A sum with an image that only goes on into another sum would be left to the kernel of that one,
-// and both images would wait for it. What masks a gradient waits for nothing new.
-static void outline_sums(depth_first *d)
+// and both images would wait for it. What masks a gradient waits for nothing new. For time alone a
+// convolution is left to the matrix unit.
+static void outline_sums(depth_first *d, int64_t mode)
 {
     for (int i = 0; i < d->links.count; i++) {
         link *only = &d->links.items[i];
         const lg_op *user = only_user(d->function, only->end);
         bool elementwise = user && lg_op_info_of(user->code)->class == LG_CLASS_ELEMENTWISE;
         if (only->residual && elementwise && user->code != LG_OP_select && only->before < 0 &&
-            !suits_winograd(only->conv) && !only->matrix)
+            !suits_winograd(only->conv) && (!only->matrix || mode != LEAST_TIME))
             outline_links(d, &only, 0, 0);
     }
 }
@@ -422,7 +423,7 @@ bool lg_pass_depth_first(lg_unit *unit, lg_pass_ctx *ctx)
         int changes = ctx->changes;
         for (int i = 0; i < d.chains.count; i++)
             outline_chain(&d, &d.chains.items[i]);
-        outline_sums(&d);
+        outline_sums(&d, mode);
         if (ctx->changes > changes)
             lg_sort_ops(function, ctx->scratch);
     }
