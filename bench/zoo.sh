@@ -197,10 +197,23 @@ run_one() {
 
 clock() { printf '%d:%02d' $(($1 / 60)) $(($1 % 60)); }
 
+# Prints how many of the trainings that are wanted are done.
+count_done() {
+    local name fold seed count=0
+    for name in "${names[@]}"; do
+        for fold in "${folds[@]}"; do
+            for seed in "${seeds[@]}"; do
+                [[ ! -f results/$name-$fold-$seed.json ]] || count=$((count + 1))
+            done
+        done
+    done
+    printf '%d\n' "$count"
+}
+
 # Tells what is done and how long the rest will take, after every training.
 tell() {
     local count seconds=$((SECONDS - began)) left=''
-    count=$(find results -name '*.json' | wc -l)
+    count=$(count_done)
     ((count <= before)) || left=", left $(clock $((seconds * (total - count) / (count - before))))"
     printf '%s  %d of %d trainings%s\n' "$(clock "$SECONDS")" "$count" "$total" "$left"
 }
@@ -218,7 +231,7 @@ train_all() {
     done
     while ((running-- > 0)); do wait -n || { (($? == 127)) && break || exit 1; }; done
     total=$((${#names[@]} * ${#folds[@]} * ${#seeds[@]}))
-    before=$(find results -name '*.json' | wc -l) began=$SECONDS running=0
+    before=$(count_done) began=$SECONDS running=0
     for seed in "${seeds[@]}"; do
         for fold in "${folds[@]}"; do
             for name in "${names[@]}"; do
