@@ -56,9 +56,11 @@ static double job_cycles(const jobs *c)
 {
     double side = LG_MATRIX_SIDE, planes = (double)(c->phases[0] * c->phases[1]);
     double tiles = (double)(c->lines * c->tiles);
-    double panels = (double)lg_ceil_div(c->outputs / c->splits, LG_MATRIX_SIDE);
-    double depth = (double)(c->inputs / c->groups * c->kernel[0] * c->kernel[1]) / LG_MATRIX_DEPTH;
-    double dots = tiles * panels * depth * (double)(c->parts * (c->parts + 1) / 2);
+    int64_t inputs = c->inputs / c->groups, outputs = c->outputs / c->splits;
+    int64_t products = c->parts * (c->parts + 1) / 2;
+    double panels = (double)lg_ceil_div(outputs, LG_MATRIX_SIDE);
+    double depth = (double)(inputs * c->kernel[0] * c->kernel[1]) / LG_MATRIX_DEPTH;
+    double dots = tiles * panels * depth * (double)products;
     double vectors = planes * (double)(c->plane_rows * c->row * c->inputs) / side;
     return dots * cycles_of_dot + vectors * cycles_of_vector +
            tiles * side * panels * cycles_of_store;
@@ -68,8 +70,8 @@ double lg_split_cycles(const jobs *c, const lg_target *target)
 {
     static const double seen = 0.5; // of what the filter takes to come
     double jobs = (double)lg_split_job_count(c);
-    double filter = 2. * (double)c->parts * (double)(c->inputs / c->groups * c->outputs) *
-                    (double)(c->kernel[0] * c->kernel[1]);
+    int64_t inputs = c->inputs / c->groups;
+    double filter = 2. * (double)(c->parts * inputs * c->outputs * c->kernel[0] * c->kernel[1]);
     bool stays = filter + part_bytes(c) <= 0.75 * (double)target->l2;
     lg_filter_cost far = lg_cost_of_filter(filter, jobs / (double)c->splits, stays);
     double busy = (double)lg_ceil_div(lg_split_job_count(c), target->cores) * target->cores / jobs;
