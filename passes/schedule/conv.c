@@ -422,8 +422,7 @@ static void rows_of_tiles(place *p, int r, int64_t start)
         p->window =
             lg_k_let(k, "window", lg_kx_divi(k, lg_kx_addi(k, p->h, c->pad[0]), c->apart[0]));
     row_of_tiles(p, r, start, chunk, chunks);
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 void lg_conv_panels(const conv *c, lg_columns run, int r, int64_t start)
@@ -446,8 +445,7 @@ void lg_conv_panels(const conv *c, lg_columns run, int r, int64_t start)
     for (p.phase = 0; p.phase < c->apart[1] && p.phase < c->columns; p.phase++)
         rows_of_tiles(&p, r, start);
     lg_epilogue_flush(c->s, &c->epilogue, r, c->n, c->part, channel, channels);
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 // ---- sizes

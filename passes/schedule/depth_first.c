@@ -174,8 +174,7 @@ static int open_row(lg_kbuilder *k, const lg_kbuffer *buffer, lg_kx *row, lg_kx 
 
 static void close(lg_kbuilder *k, int opened)
 {
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 // Zeros rows [low, high) of the value: they are padding.

@@ -305,8 +305,7 @@ static void strip(const filter_grad *f)
         p.kh = lg_loop_over(k, "kh", f->shape.kernel[0], &opened);
         p.kw = lg_loop_over(k, "kw", f->shape.kernel[1] / f->sides.merged, &opened);
         tiles_of_block(&p);
-        while (opened--)
-            lg_k_end(k);
+        lg_end_loops(k, opened);
     }
 }
 
@@ -373,8 +372,7 @@ static void store_result(const filter_grad *f)
         store_taps(f, block, r, l, 1);
         opened++;
     }
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 // ---- prologues

@@ -418,8 +418,7 @@ static void job(lg_product *p)
     if (p->left)
         lg_product_copy_left(p);
     results(p);
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 // ---- description
@@ -574,7 +573,6 @@ bool lg_tile_stage(lg_schedule *s, const lg_value *value, lg_kbuffer *buffer, in
     p.t1 = lg_kx_int(k, p.cut.count[0] + p.cut.count[1]);
     p.u1 = lg_kx_int(k, lg_product_units(&p));
     job(&p);
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
     return true;
 }

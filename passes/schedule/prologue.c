@@ -114,8 +114,7 @@ static void rows(place *at, lg_kx *low, lg_kx *high, const lg_range *within)
         if (!is_constant(within->high, type->dims[2]))
             columns(at, within->high, end, false);
     }
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 void lg_prologue_fill(lg_schedule *s, lg_prologue *p, lg_kx *const origin[4])
@@ -135,8 +134,7 @@ void lg_prologue_fill(lg_schedule *s, lg_prologue *p, lg_kx *const origin[4])
     rows(&at, r[0].low, r[0].high, &r[1]);
     if (!is_constant(r[0].high, size[1]))
         rows(&at, r[0].high, lg_kx_int(k, size[1]), NULL);
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 lg_kx *lg_prologue_element(lg_schedule *s, const lg_value *value, const lg_index *at, int lanes)

@@ -95,6 +95,8 @@ void lg_tile_clear(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile);
 void lg_tile_multiply(lg_kbuilder *k, lg_kbuffer *acc, lg_tile tile, const lg_tile_operands *from);
 // A loop of `extent` iterations, or just 0 where it is 1. `*opened` counts.
 lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opened);
+// Closes so many loops or tests.
+void lg_end_loops(lg_kbuilder *k, int opened);
 // Such a loop over the tiles of part 0 or 1 of a cut, of which there is at least one; returns where
 // its tile begins.
 lg_kx *lg_loop_over_cut(lg_kbuilder *k, const char *name, const lg_cut *cut, int part, int *opened);

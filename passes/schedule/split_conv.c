@@ -24,7 +24,7 @@
 
 #include <assert.h>
 
-enum { SIDE = LG_MATRIX_SIDE, DEPTH = LG_MATRIX_DEPTH, MOST_PARTS = 3 };
+enum { SIDE = LG_MATRIX_SIDE, DEPTH = LG_MATRIX_DEPTH };
 enum { TILES = 2, VECTORS = 2 }; // of accumulators
 
 typedef struct split_conv {
@@ -83,8 +83,7 @@ static void split_row(const split_conv *c, lg_kx *plane, lg_kx *const *phase, lg
         store_parts(c, plane, block, position, lg_kx_int(k, half),
                     lg_load_element(k, c->image, c->x, 0, at, SIDE));
     }
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 // Positions behind the last row are multiplied, too.
@@ -100,8 +99,7 @@ static void clear_rest(const split_conv *c, lg_kx *plane)
     lg_kx *rest = lg_loop_over(k, "rest", c->jobs.positions - used, &opened);
     lg_kx *at[] = {part, plane, block, lg_kx_addi(k, rest, used), lg_kx_int(k, 0)};
     lg_k_store(k, c->parts, at, DEPTH, lg_kx_float(k, 0));
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 static void split_image(const split_conv *c)
@@ -116,11 +114,9 @@ static void split_image(const split_conv *c)
     int rows = 0;
     lg_kx *row = lg_loop_over(k, "row", c->jobs.plane_rows, &rows);
     split_row(c, plane, phase, row);
-    while (rows--)
-        lg_k_end(k);
+    lg_end_loops(k, rows);
     clear_rest(c, plane);
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 // ---- products
@@ -225,8 +221,7 @@ static void sum_products(tile *t)
     t->kh = lg_loop_over(k, "kh", c->jobs.kernel[0], &opened);
     t->kw = lg_loop_over(k, "kw", c->jobs.kernel[1], &opened);
     multiply_parts(t);
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
     for (int i = 0; i < t->count; i++)
         for (int j = 0; j < t->run.vectors; j++) {
             lg_kx *tile_of[] = {lg_kx_int(k, i), lg_kx_int(k, j), lg_kx_int(k, 0), lg_kx_int(k, 0)};
@@ -270,8 +265,7 @@ static void store_pixels(const tile *t, int i, int j, int r, lg_kx *channel, int
     lg_k_store(k, pixel, &zero, 1, lg_kx_load(k, c->sums, from, SIDE));
     lg_index at[] = {lg_index_of(c->n), lg_index_of(h), lg_index_of(column), {channel, 1}};
     lg_epilogue_store(c->s, &c->epilogue, &(lg_tile_state){pixel, zero, 0}, r, at, valid, SIDE);
-    while (guards--)
-        lg_k_end(k);
+    lg_end_loops(k, guards);
     lg_k_end(k);
 }
 
@@ -295,11 +289,9 @@ static void compute_panel(tile *t, int r, int64_t start)
             for (int i = 0; i < t->count; i++)
                 store_pixels(t, i, j, r, channel, valid);
         }
-        while (inner--)
-            lg_k_end(k);
+        lg_end_loops(k, inner);
     }
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 // All panels of one run of columns that belong to result `r`.
@@ -318,8 +310,7 @@ static void compute_run(const split_conv *c, lg_columns run, int r, int64_t star
     lg_epilogue_clear(c->s, &c->epilogue, r, channel, channels);
     compute_panel(&t, r, start);
     lg_epilogue_flush(c->s, &c->epilogue, r, c->n, c->part, channel, channels);
-    while (opened--)
-        lg_k_end(k);
+    lg_end_loops(k, opened);
 }
 
 // ---- the schedule
@@ -338,31 +329,24 @@ const lg_layout *lg_split_layout(lg_arena *arena)
     return lg_copy(arena, &layout, sizeof layout);
 }
 
-void lg_split_describe(const lg_op *op, lg_split_jobs *jobs)
-{
-    const int64_t *x = op->operands[0]->type.dims, *f = op->operands[1]->type.dims;
-    const int64_t *y = op->results[0]->type.dims;
-    *jobs = (lg_split_jobs){.batch = y[0],
-                            .tall = y[1],
-                            .wide = y[2],
-                            .inputs = x[3],
-                            .outputs = y[3],
-                            .groups = lg_op_int(op, LG_ATTR_groups),
-                            .kernel = {f[3], f[4]},
-                            .parts = f[0]};
-    for (int i = 0; i < 2; i++)
-        jobs->stride[i] = lg_op_int_at(op, LG_ATTR_stride, i);
-}
-
 static split_conv describe(const lg_op *op)
 {
     split_conv c = {.op = op,
                     .x = &op->operands[0]->type,
                     .f = &op->operands[1]->type,
                     .y = &op->results[0]->type};
-    lg_split_describe(op, &c.jobs);
-    for (int i = 0; i < 2; i++)
+    c.jobs = (lg_split_jobs){.batch = c.y->dims[0],
+                             .tall = c.y->dims[1],
+                             .wide = c.y->dims[2],
+                             .inputs = c.x->dims[3],
+                             .outputs = c.y->dims[3],
+                             .groups = lg_op_int(op, LG_ATTR_groups),
+                             .kernel = {c.f->dims[3], c.f->dims[4]},
+                             .parts = c.f->dims[0]};
+    for (int i = 0; i < 2; i++) {
+        c.jobs.stride[i] = lg_op_int_at(op, LG_ATTR_stride, i);
         c.pad[i] = lg_op_int_at(op, LG_ATTR_pad, i);
+    }
     return c;
 }
 
@@ -380,7 +364,7 @@ bool lg_schedule_split_conv_applies(const lg_function *function, const lg_target
     bool packed = lg_layout_equal(f->type.layout, lg_split_layout(scratch));
     lg_arena_free(scratch);
     int64_t inputs = c.jobs.inputs / c.jobs.groups, outputs = c.jobs.outputs / c.jobs.groups;
-    if (!packed || c.jobs.parts > MOST_PARTS || inputs % DEPTH ||
+    if (!packed || c.jobs.parts > LG_MOST_PARTS || inputs % DEPTH ||
         (c.jobs.groups > 1 && outputs % SIDE) || !lg_epilogue_find(function, op, SIDE, &c.epilogue))
         return false;
     if (c.jobs.groups > 1 && lg_epilogue_ranges(&c.epilogue) > 1)
@@ -390,8 +374,6 @@ bool lg_schedule_split_conv_applies(const lg_function *function, const lg_target
 
 static void choose_jobs(split_conv *c)
 {
-    for (int r = 0; r < c->epilogue.count; r++)
-        c->jobs.sums |= lg_epilogue_is_sum(&c->epilogue, c->s->function, r);
     c->jobs.divisible = lg_epilogue_ranges(&c->epilogue) == 1;
     lg_split_choose_jobs(&c->jobs, c->s->target);
 }

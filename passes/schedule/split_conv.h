@@ -8,8 +8,6 @@
 // The layout of the filter bf16[parts,o,c/2,kh,kw,2]: operands of the matrix unit, for 16 outputs
 // and 32 inputs each.
 const lg_layout *lg_split_layout(lg_arena *arena);
-// The sizes of a split_conv2d; what is chosen is left out.
-void lg_split_describe(const lg_op *op, lg_split_jobs *jobs);
 
 bool lg_schedule_split_conv_applies(const lg_function *function, const lg_target *target);
 void lg_schedule_split_conv(lg_schedule *s);

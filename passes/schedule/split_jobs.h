@@ -12,7 +12,6 @@ typedef struct lg_split_jobs {
     int64_t batch, tall, wide;           // images, rows and columns of outputs
     int64_t inputs, outputs, groups;     // channels, of all groups
     int64_t kernel[2], stride[2], parts; // parts of bf16 of every number
-    bool sums;                           // results are sums over one image each
     bool divisible;                      // jobs may have a part of the panels
     // What is chosen.
     int64_t rows, splits; // of a job; of the panels

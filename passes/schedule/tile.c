@@ -84,6 +84,12 @@ lg_kx *lg_loop_over(lg_kbuilder *k, const char *name, int64_t extent, int *opene
     return lg_k_for(k, LG_LOOP_SERIAL, name, extent);
 }
 
+void lg_end_loops(lg_kbuilder *k, int opened)
+{
+    while (opened--)
+        lg_k_end(k);
+}
+
 lg_kx *lg_loop_over_cut(lg_kbuilder *k, const char *name, const lg_cut *cut, int part, int *opened)
 {
     lg_kx *tile = lg_loop_over(k, name, cut->count[part], opened);

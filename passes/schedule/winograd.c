@@ -137,12 +137,6 @@ static at_tile loop_over_tiles(const wino *c, bool all)
     return t;
 }
 
-static void end_loops(lg_kbuilder *k, int opened)
-{
-    while (opened--)
-        lg_k_end(k);
-}
-
 // The n values of a row of the half transformed square.
 static void load_half(const wino *c, lg_kx *row, lg_kx **values)
 {
@@ -204,7 +198,7 @@ static void inputs(const wino *c)
     lg_kx *block = lg_loop_over(k, "cb", blocks, &opened);
     at_tile t = loop_over_tiles(c, true);
     input_tile(c, &t, block);
-    end_loops(k, t.opened + opened);
+    lg_end_loops(k, t.opened + opened);
 }
 
 // ---- products
@@ -303,7 +297,7 @@ static void exchange(const product *p, lg_kbuffer *acc, bool save)
         lg_k_store(k, c->m, kept, lanes, lg_kx_load(k, acc, at, 1));
     else
         lg_k_store(k, acc, at, 1, lg_kx_load(k, c->m, kept, lanes));
-    end_loops(k, 2);
+    lg_end_loops(k, 2);
 }
 
 // Clears the sums, or takes up those of the chunk before.
@@ -354,7 +348,7 @@ static void product_tile(product *p)
     lg_prefetch_turn(k, &share, next_vector, p);
     p->channel = lg_kx_add(k, base, lg_k_for(k, LG_LOOP_UNROLL, "u", unroll));
     lg_tile_multiply(k, acc, tile, &operands);
-    end_loops(k, opened + 1);
+    lg_end_loops(k, opened + 1);
     exchange(p, acc, true);
 }
 
@@ -391,9 +385,9 @@ static void products(const wino *c, product *p, lg_kx *first_panel, int64_t grou
         p->number = lg_kx_divi(k, lg_kx_addi(k, p->first, -before * cut.size[0]), cut.size[part]);
         p->number = lg_kx_addi(k, p->number, before);
         product_tile(p);
-        end_loops(k, inner);
+        lg_end_loops(k, inner);
     }
-    end_loops(k, opened);
+    lg_end_loops(k, opened);
 }
 
 // ---- outputs
@@ -430,9 +424,9 @@ static void output_row(const wino *c, const at_tile *t, lg_kx *row, int r, lg_kx
         lg_index at[] = {lg_index_of(t->n), lg_index_of(h), lg_index_of(v), {channel, 1}};
         lg_epilogue_store(c->s, &c->epilogue, &(lg_tile_state){acc, lg_kx_int(k, i), 0}, r, at,
                           valid, lanes);
-        end_loops(k, column_guard);
+        lg_end_loops(k, column_guard);
     }
-    end_loops(k, row_guard);
+    lg_end_loops(k, row_guard);
 }
 
 // Vectors `first` to `first + count - 1` of every panel of the group for all tiles; of each vector
@@ -464,7 +458,7 @@ static void output_vectors(const wino *c, product *p, lg_kx *first_panel, int64_
     lg_kx *channel = lg_kx_add(k, lg_kx_addi(k, first_output(p), -start), lane);
     output_row(c, &t, row, r, channel, valid);
     lg_k_end(k);
-    end_loops(k, t.opened);
+    lg_end_loops(k, t.opened);
 }
 
 // ---- panels
@@ -492,7 +486,7 @@ static void panels(const wino *c, lg_columns run, int r, int64_t start)
     output_vectors(c, &p, first, group, r, start, 0, whole, run.lanes);
     output_vectors(c, &p, first, group, r, start, whole, run.vectors - whole, run.valid);
     lg_epilogue_flush(c->s, &c->epilogue, r, c->n0, c->part, channel, channels);
-    end_loops(k, opened);
+    lg_end_loops(k, opened);
 }
 
 static lg_range range_of(lg_kbuilder *k, lg_kx *first, int64_t count, int64_t most)
