@@ -318,19 +318,23 @@ static lg_kx *cast_element(lg_kbuilder *k, lg_dtype from, lg_dtype to, lg_kx *x)
     return lg_kx_apply(k, LG_S_MIN, number, lg_kx_integer(k, LG_I32, 255), NULL);
 }
 
-// Part p of a float: what is left of it behind p roundings to bf16, rounded.
-static lg_kx *split_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index,
-                            int lanes)
+void lg_bf16_parts(lg_kbuilder *k, lg_kx *x, int parts, lg_kx **rounded)
 {
-    lg_kbuilder *k = ctx->k;
-    int parts = (int)op->results[0]->type.dims[0];
-    lg_kx *rest = lg_k_let(k, "rest", lg_element(ctx, op->operands[0], index + 1, lanes));
-    lg_kx *rounded[LG_MOST_PARTS] = {0};
+    lg_kx *rest = lg_k_let(k, "rest", x);
     for (int i = 0; i < parts; i++) {
         rounded[i] = lg_k_let(k, "part", lg_kx_apply(k, LG_S_BF16, rest, NULL, NULL));
         if (i < parts - 1)
             rest = lg_k_let(k, "rest", lg_kx_apply(k, LG_S_SUB, rest, rounded[i], NULL));
     }
+}
+
+static lg_kx *split_element(lg_tensor_context *ctx, const lg_op *op, const lg_index *index,
+                            int lanes)
+{
+    lg_kbuilder *k = ctx->k;
+    int parts = (int)op->results[0]->type.dims[0];
+    lg_kx *rounded[LG_MOST_PARTS] = {0};
+    lg_bf16_parts(k, lg_element(ctx, op->operands[0], index + 1, lanes), parts, rounded);
     lg_kx *element = rounded[parts - 1];
     for (int i = parts - 2; i >= 0; i--)
         element = lg_kx_apply(k, LG_S_SELECT,

@@ -71,6 +71,10 @@ void lg_prefetch_element(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type
 void lg_store_element(lg_kbuilder *k, lg_kbuffer *buffer, const lg_type *type, int dropped,
                       const lg_index *index, int lanes, lg_kx *value);
 
+// The parts of a float that the op split makes, LG_MOST_PARTS at most: the bf16 nearest to it, then
+// that nearest to what is left, and so on.
+void lg_bf16_parts(lg_kbuilder *k, lg_kx *x, int parts, lg_kx **rounded);
+
 lg_index lg_index_of(lg_kx *base);
 lg_index lg_index_int(lg_kbuilder *k, int64_t value);
 // The element type in which values of `dtype` are computed.

@@ -52,18 +52,17 @@ static lg_kx *image_index(const split_conv *c, int axis, lg_kx *place, lg_kx *ph
     return lg_kx_mini(k, at, c->x->dims[1 + axis] + c->pad[axis] - 1);
 }
 
-// Stores 16 numbers in parts, the first the nearest bf16, the others of what is left.
+// Stores 16 numbers in parts.
 static void store_parts(const split_conv *c, lg_kx *plane, lg_kx *block, lg_kx *position,
                         lg_kx *channel, lg_kx *numbers)
 {
     lg_kbuilder *k = &c->s->k;
-    lg_kx *rest = lg_k_let(k, "x", numbers);
-    for (int p = 0; p < c->jobs.parts; p++) {
+    int parts = (int)c->jobs.parts;
+    lg_kx *rounded[LG_MOST_PARTS] = {0};
+    lg_bf16_parts(k, numbers, parts, rounded);
+    for (int p = 0; p < parts; p++) {
         lg_kx *at[] = {lg_kx_int(k, p), plane, block, position, channel};
-        lg_kx *nearest = lg_k_let(k, "part", lg_kx_apply(k, LG_S_BF16, rest, NULL, NULL));
-        lg_k_store(k, c->parts, at, SIDE, nearest);
-        if (p + 1 < c->jobs.parts)
-            rest = lg_k_let(k, "rest", lg_kx_apply(k, LG_S_SUB, rest, nearest, NULL));
+        lg_k_store(k, c->parts, at, SIDE, rounded[p]);
     }
 }
 
